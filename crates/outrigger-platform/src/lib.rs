@@ -1,1 +1,21 @@
+//! The Outrigger server. `router` lists every URL, `api` answers them, `ops` holds the writes that have several steps,
+//! `jobs` what must not be lost, `provider_client` the calls to partners, `store` the SQL.
 
+pub mod api;
+pub mod app;
+mod auth;
+pub mod config;
+mod error;
+mod jobs;
+mod limits;
+pub mod ops;
+pub mod outbound;
+mod provider_client;
+pub mod router;
+pub mod server;
+pub mod store;
+mod urls;
+
+pub use auth::hash_password;
+pub use error::{ApiError, ErrorBody, FieldError};
+pub use jobs::worker;

@@ -1,0 +1,25 @@
+//! For load balancers and people who want to know whether it runs.
+
+use axum::extract::State;
+use axum::response::Html;
+
+use crate::app::SharedApp;
+use crate::error::ApiResult;
+
+/// The process runs.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "The process runs")), tag = "health")]
+pub async fn show_health() -> &'static str {
+    "ok"
+}
+
+/// The process can serve: its database answers.
+#[utoipa::path(get, path = "/readyz", responses((status = 200, description = "The database answers")), tag = "health")]
+pub async fn show_readiness(State(app): State<SharedApp>) -> ApiResult<&'static str> {
+    app.store.ping().await?;
+    Ok("ready")
+}
+
+/// A page for somebody who opens the address in a browser.
+pub async fn show_welcome() -> Html<&'static str> {
+    Html(include_str!("health/welcome.html"))
+}

@@ -1,0 +1,43 @@
+//! Signing in on a terminal: an e-mail address and a password for a token. Extension.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::Json;
+use super::tokens::{TokenBody, token_body};
+use crate::app::SharedApp;
+use crate::auth::verify_password;
+use crate::error::{ApiResult, internal, unauthorized};
+use crate::ops::accounts;
+use crate::store::tokens::{NewToken, Scope};
+
+/// Who signs in.
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateLogin {
+    pub email: String,
+    #[schema(format = Password)]
+    pub password: String,
+    /// What the token will be called in the list of tokens.
+    pub token_name: String,
+}
+
+/// Signs in.
+#[utoipa::path(post, path = "/logins", request_body = CreateLogin, responses((status = 201, body = TokenBody), (status = 401, body = crate::error::ErrorBody), (status = 429, body = crate::error::ErrorBody)), security(()), tag = "tokens")]
+pub async fn create_login(
+    State(app): State<SharedApp>,
+    Json(body): Json<CreateLogin>,
+) -> ApiResult<(StatusCode, axum::Json<TokenBody>)> {
+    app.limits.check_login(&body.email)?;
+    let user = app.store.find_user_by_email(&body.email).await?;
+    let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
+    let matches = verify_password(&body.password, hash).await.map_err(internal)?;
+    let user = user.filter(|_| matches).ok_or_else(|| unauthorized("e-mail address or password is wrong"))?;
+    let new = NewToken { account: None, name: body.token_name, scope: Scope::Admin, expires_at: None };
+    let (token, secret) = accounts::create_token(&app, &user.id, new).await?;
+    let tx = app.store.begin().await?;
+    app.store.touch_login(&user.id, &tx).await?;
+    app.store.commit(tx).await?;
+    Ok((StatusCode::CREATED, axum::Json(token_body(token, Some(secret)))))
+}

@@ -1,0 +1,240 @@
+//! Sites.
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Json;
+use crate::app::{App, SharedApp};
+use crate::auth::{AccountReader, AccountWriter, Caller, SiteReader, SiteWriter};
+use crate::error::{ApiResult, internal, invalid_field, not_found, unprocessable};
+use crate::jobs::deliver_build;
+use crate::ops::sites;
+use crate::store::Time;
+use crate::store::accounts::Account;
+use crate::store::ids::{AccountId, SiteId};
+use crate::store::sites::{Site, SiteFilter};
+use crate::store::tokens::Scope;
+
+/// A site, as clients see one.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SiteBody {
+    #[schema(value_type = String)]
+    pub id: SiteId,
+    /// The same id; the CLI looks for it under this name too.
+    #[schema(value_type = String)]
+    pub site_id: SiteId,
+    pub name: String,
+    pub url: String,
+    pub ssl_url: String,
+    pub admin_url: String,
+    #[schema(value_type = String)]
+    pub account_id: AccountId,
+    pub account_slug: String,
+    pub account_name: String,
+    /// Variables are those of the env endpoints.
+    pub use_envelope: bool,
+    /// The CLI crashes on a site without this.
+    #[schema(value_type = Object)]
+    pub build_settings: Map<String, Value>,
+    #[schema(value_type = Object)]
+    pub feature_flags: Map<String, Value>,
+    /// Extension: where builds are asked for.
+    pub build_webhook_url: Option<String>,
+    /// Extension: the secret that signs requests to the webhook; in the answer that sets one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_webhook_secret: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Time,
+}
+
+/// What a new site shall be. Fields of other clients are ignored.
+#[derive(Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CreateSite {
+    /// Blank or missing: one is made up.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The account, by id or slug, when the path does not name it; else the caller's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_slug: Option<String>,
+}
+
+/// What to change. Fields of other clients are ignored.
+#[derive(Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct UpdateSite {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Extension: where builds are asked for; an empty text removes it. Setting it makes a new secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_webhook_url: Option<String>,
+}
+
+/// Which sites to list.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+pub struct ListSites {
+    /// Part of the name.
+    pub name: Option<String>,
+    /// From 1.
+    pub page: Option<u64>,
+    /// At most 100.
+    pub per_page: Option<u64>,
+}
+
+fn site_body(app: &App, site: Site, account: &Account) -> SiteBody {
+    let url = app.urls.site(&site);
+    SiteBody {
+        admin_url: app.urls.site_admin(&site),
+        site_id: site.id.clone(),
+        id: site.id,
+        name: site.name,
+        ssl_url: url.clone(),
+        url,
+        account_id: account.id.clone(),
+        account_slug: account.slug.clone(),
+        account_name: account.name.clone(),
+        use_envelope: true,
+        build_settings: Map::new(),
+        feature_flags: Map::new(),
+        build_webhook_url: site.build_webhook_url,
+        build_webhook_secret: None,
+        created_at: site.created_at,
+        updated_at: site.updated_at,
+    }
+}
+
+async fn list(app: &App, accounts: Vec<Account>, query: ListSites) -> ApiResult<axum::Json<Vec<SiteBody>>> {
+    let ids: Vec<AccountId> = accounts.iter().map(|account| account.id.clone()).collect();
+    let per_page = query.per_page.unwrap_or(100).clamp(1, 100);
+    let filter = SiteFilter { name: query.name, page: query.page.unwrap_or(1), per_page };
+    let sites = app.store.sites_of_accounts(&ids, &filter).await?;
+    let owner = |site: &Site| accounts.iter().find(|account| account.id == site.account_id);
+    let bodies = sites.into_iter().filter_map(|site| {
+        let account = owner(&site)?;
+        Some(site_body(app, site, account))
+    });
+    Ok(axum::Json(bodies.collect()))
+}
+
+/// The sites of all accounts that the token reaches, newest first.
+#[utoipa::path(get, path = "/sites", operation_id = "listSites", params(ListSites), responses((status = 200, body = [SiteBody])), tag = "sites")]
+pub async fn list_sites(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Query(query): Query<ListSites>,
+) -> ApiResult<axum::Json<Vec<SiteBody>>> {
+    let accounts = caller.accounts(&app).await?.into_iter().map(|(account, _)| account).collect();
+    list(&app, accounts, query).await
+}
+
+/// The sites of one account.
+#[utoipa::path(get, path = "/{account_slug}/sites", operation_id = "listSitesForAccount", params(("account_slug" = String, Path), ListSites), responses((status = 200, body = [SiteBody])), tag = "sites")]
+pub async fn list_sites_of_account(
+    State(app): State<SharedApp>,
+    AccountReader(context): AccountReader,
+    Query(query): Query<ListSites>,
+) -> ApiResult<axum::Json<Vec<SiteBody>>> {
+    list(&app, vec![context.account], query).await
+}
+
+async fn create(app: &App, account: &Account, name: Option<String>) -> ApiResult<(StatusCode, axum::Json<SiteBody>)> {
+    let site = sites::create_site(app, account, name.as_deref().unwrap_or_default().trim()).await?;
+    Ok((StatusCode::CREATED, axum::Json(site_body(app, site, account))))
+}
+
+/// Makes a site in the account that the body names, or in the caller's first.
+#[utoipa::path(post, path = "/sites", operation_id = "createSite", request_body = CreateSite, responses((status = 201, body = SiteBody), (status = 422, body = crate::error::ErrorBody)), tag = "sites")]
+pub async fn create_site(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Json(body): Json<CreateSite>,
+) -> ApiResult<(StatusCode, axum::Json<SiteBody>)> {
+    let wanted = body.account_slug.as_deref();
+    let mut accounts = caller.accounts(&app).await?.into_iter().map(|(account, _)| account);
+    let account = accounts
+        .find(|account| wanted.is_none_or(|wanted| account.slug == wanted || account.id.as_str() == wanted))
+        .ok_or_else(|| not_found("account"))?;
+    if caller.scope_in(&app, &account.id).await? < Some(Scope::Write) {
+        return Err(crate::error::forbidden("this token may only read; use one with the scope write"));
+    }
+    create(&app, &account, body.name).await
+}
+
+/// Makes a site in an account.
+#[utoipa::path(post, path = "/{account_slug}/sites", operation_id = "createSiteInTeam", params(("account_slug" = String, Path)), request_body = CreateSite, responses((status = 201, body = SiteBody), (status = 422, body = crate::error::ErrorBody)), tag = "sites")]
+pub async fn create_site_in_account(
+    State(app): State<SharedApp>,
+    AccountWriter(context): AccountWriter,
+    Json(body): Json<CreateSite>,
+) -> ApiResult<(StatusCode, axum::Json<SiteBody>)> {
+    create(&app, &context.account, body.name).await
+}
+
+/// One site, by id or name.
+#[utoipa::path(get, path = "/sites/{site_id}", operation_id = "getSite", params(("site_id" = String, Path)), responses((status = 200, body = SiteBody), (status = 404, body = crate::error::ErrorBody)), tag = "sites")]
+pub async fn show_site(
+    State(app): State<SharedApp>,
+    SiteReader(context): SiteReader,
+) -> ApiResult<axum::Json<SiteBody>> {
+    Ok(axum::Json(site_body(&app, context.site, &context.account)))
+}
+
+/// Renames a site or sets its build webhook.
+#[utoipa::path(patch, path = "/sites/{site_id}", operation_id = "updateSite", params(("site_id" = String, Path)), request_body = UpdateSite, responses((status = 200, body = SiteBody), (status = 422, body = crate::error::ErrorBody)), tag = "sites")]
+pub async fn update_site(
+    State(app): State<SharedApp>,
+    SiteWriter(context): SiteWriter,
+    Json(body): Json<UpdateSite>,
+) -> ApiResult<axum::Json<SiteBody>> {
+    let site = &context.site;
+    if let Some(name) = body.name.as_deref().filter(|name| *name != site.name) {
+        sites::rename_site(&app, site, name).await?;
+    }
+    let secret = match body.build_webhook_url.as_deref() {
+        Some(url) => set_build_webhook(&app, site, url).await?,
+        None => None,
+    };
+    let changed = app.store.find_site_anywhere(site.id.as_str()).await?;
+    let changed = changed.ok_or_else(|| internal(anyhow::anyhow!("a site vanished while it was changed")))?;
+    let mut body = site_body(&app, changed, &context.account);
+    body.build_webhook_secret = secret;
+    Ok(axum::Json(body))
+}
+
+async fn set_build_webhook(app: &App, site: &Site, url: &str) -> ApiResult<Option<String>> {
+    let secret = (!url.is_empty()).then(|| deliver_build::new_secret(app.store.entropy()));
+    if secret.is_some() {
+        let parsed = url.parse().map_err(|fault| invalid_field("build_webhook_url", format!("{fault}")))?;
+        app.outbound.check(&parsed).map_err(|fault| invalid_field("build_webhook_url", fault.to_string()))?;
+    }
+    let tx = app.store.begin().await?;
+    app.store.set_build_webhook(&site.id, &tx, secret.as_deref().map(|secret| (url, secret))).await?;
+    app.store.commit(tx).await?;
+    Ok(secret)
+}
+
+/// Deletes a site after its add-ons.
+#[utoipa::path(delete, path = "/sites/{site_id}", operation_id = "deleteSite", params(("site_id" = String, Path)), responses((status = 204), (status = 409, body = crate::error::ErrorBody)), tag = "sites")]
+pub async fn delete_site(
+    State(app): State<SharedApp>,
+    SiteWriter(context): SiteWriter,
+) -> ApiResult<StatusCode> {
+    sites::delete_site(&app, &context.site).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Asks for a build, as a build hook does.
+#[utoipa::path(post, path = "/sites/{site_id}/builds", operation_id = "createSiteBuild", params(("site_id" = String, Path)), responses((status = 200, body = super::deliveries::DeliveryBody)), tag = "builds")]
+pub async fn create_build(
+    State(app): State<SharedApp>,
+    SiteWriter(context): SiteWriter,
+) -> ApiResult<axum::Json<super::deliveries::DeliveryBody>> {
+    if context.site.build_webhook_url.is_none() {
+        return Err(unprocessable("the site has no build webhook; set one with `outrigger sites webhook`"));
+    }
+    let trigger = crate::ops::build_hooks::BuildTrigger { title: "API", branch: "" };
+    let delivery = crate::ops::build_hooks::request_build(&app, &context.site, trigger).await?;
+    Ok(axum::Json(super::deliveries::delivery_body(delivery, Vec::new())))
+}

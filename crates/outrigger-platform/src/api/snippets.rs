@@ -1,0 +1,159 @@
+//! Snippets of a site. Those of an add-on change with it and are refused here.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use outrigger_addon::instances::SnippetPosition;
+use serde::{Deserialize, Serialize};
+
+use super::Json;
+use crate::app::{App, SharedApp};
+use crate::auth::{SiteContext, SiteReader, SiteWriter};
+use crate::error::{ApiResult, conflict, invalid_field, not_found};
+use crate::ops::plan::owner_name;
+use crate::store::Time;
+use crate::store::ids::SnippetId;
+use crate::store::snippets::{NewSnippet, Snippet};
+
+const MAX_HTML_BYTES: usize = 64 * 1024;
+
+/// A snippet, as clients see one.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SnippetBody {
+    #[schema(value_type = String)]
+    pub id: SnippetId,
+    pub site_id: String,
+    pub title: String,
+    /// `head` or `footer`.
+    pub general_position: String,
+    pub general: String,
+    /// Extension: who yields it: `the site` or ``add-on `slug` ``.
+    pub owner: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Time,
+}
+
+/// What a snippet shall be.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct WriteSnippet {
+    #[serde(default)]
+    pub title: String,
+    /// `head` or `footer`; `head` when missing.
+    #[serde(default)]
+    pub general_position: Option<String>,
+    /// The HTML.
+    pub general: String,
+}
+
+async fn snippet_body(app: &App, snippet: Snippet) -> ApiResult<SnippetBody> {
+    Ok(SnippetBody {
+        owner: owner_name(app, snippet.instance_id.as_ref()).await?,
+        id: snippet.id,
+        site_id: snippet.site_id.to_string(),
+        title: snippet.title,
+        general_position: snippet.position,
+        general: snippet.html,
+        created_at: snippet.created_at,
+        updated_at: snippet.updated_at,
+    })
+}
+
+fn checked(body: WriteSnippet) -> ApiResult<NewSnippet> {
+    let position = match body.general_position.as_deref() {
+        None | Some("head") => SnippetPosition::Head,
+        Some("footer") => SnippetPosition::Footer,
+        Some(_) => return Err(invalid_field("general_position", "is `head` or `footer`")),
+    };
+    if body.general.len() > MAX_HTML_BYTES {
+        return Err(invalid_field("general", format!("must have at most {MAX_HTML_BYTES} bytes")));
+    }
+    Ok(NewSnippet { title: body.title, position, html: body.general })
+}
+
+/// A snippet that people may edit.
+async fn editable(app: &App, context: &SiteContext, id: &str) -> ApiResult<Snippet> {
+    let snippet = find(app, context, id).await?;
+    if snippet.instance_id.is_some() {
+        let owner = owner_name(app, snippet.instance_id.as_ref()).await?;
+        return Err(conflict(format!("this snippet is {owner}'s and changes with it; configure or remove the add-on")));
+    }
+    Ok(snippet)
+}
+
+async fn find(app: &App, context: &SiteContext, id: &str) -> ApiResult<Snippet> {
+    let missing = || not_found(format!("snippet `{id}`"));
+    let id = id.parse().map_err(|_| missing())?;
+    app.store.find_snippet(&context.site.id, &id).await?.ok_or_else(missing)
+}
+
+/// The snippets of a site in the order they go into a page.
+#[utoipa::path(get, path = "/sites/{site_id}/snippets", operation_id = "listSiteSnippets", params(("site_id" = String, Path)), responses((status = 200, body = [SnippetBody])), tag = "snippets")]
+pub async fn list_snippets(
+    State(app): State<SharedApp>,
+    SiteReader(context): SiteReader,
+) -> ApiResult<axum::Json<Vec<SnippetBody>>> {
+    let mut bodies = Vec::new();
+    for snippet in app.store.snippets_of_site(&context.site.id).await? {
+        bodies.push(snippet_body(&app, snippet).await?);
+    }
+    Ok(axum::Json(bodies))
+}
+
+/// Adds a snippet behind those that are there.
+#[utoipa::path(post, path = "/sites/{site_id}/snippets", operation_id = "createSiteSnippet", params(("site_id" = String, Path)), request_body = WriteSnippet, responses((status = 201, body = SnippetBody), (status = 422, body = crate::error::ErrorBody)), tag = "snippets")]
+pub async fn create_snippet(
+    State(app): State<SharedApp>,
+    SiteWriter(context): SiteWriter,
+    Json(body): Json<WriteSnippet>,
+) -> ApiResult<(StatusCode, axum::Json<SnippetBody>)> {
+    let new = checked(body)?;
+    let tx = app.store.begin().await?;
+    let snippet = app.store.insert_snippet(&context.site.id, &tx, None, new).await?;
+    app.store.commit(tx).await?;
+    Ok((StatusCode::CREATED, axum::Json(snippet_body(&app, snippet).await?)))
+}
+
+/// One snippet.
+#[utoipa::path(get, path = "/sites/{site_id}/snippets/{snippet_id}", operation_id = "getSiteSnippet", params(("site_id" = String, Path), ("snippet_id" = String, Path)), responses((status = 200, body = SnippetBody), (status = 404, body = crate::error::ErrorBody)), tag = "snippets")]
+pub async fn show_snippet(
+    State(app): State<SharedApp>,
+    SiteReader(context): SiteReader,
+    Path(path): Path<(String, String)>,
+) -> ApiResult<axum::Json<SnippetBody>> {
+    let (_, id) = path;
+    let snippet = find(&app, &context, &id).await?;
+    snippet_body(&app, snippet).await.map(axum::Json)
+}
+
+/// Changes a snippet.
+#[utoipa::path(put, path = "/sites/{site_id}/snippets/{snippet_id}", operation_id = "updateSiteSnippet", params(("site_id" = String, Path), ("snippet_id" = String, Path)), request_body = WriteSnippet, responses((status = 204), (status = 409, body = crate::error::ErrorBody)), tag = "snippets")]
+pub async fn update_snippet(
+    State(app): State<SharedApp>,
+    SiteWriter(context): SiteWriter,
+    Path(path): Path<(String, String)>,
+    Json(body): Json<WriteSnippet>,
+) -> ApiResult<StatusCode> {
+    let (_, id) = path;
+    let snippet = editable(&app, &context, &id).await?;
+    let new = checked(body)?;
+    let tx = app.store.begin().await?;
+    app.store.update_snippet(&context.site.id, &tx, &snippet.id, new).await?;
+    app.store.commit(tx).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Deletes a snippet.
+#[utoipa::path(delete, path = "/sites/{site_id}/snippets/{snippet_id}", operation_id = "deleteSiteSnippet", params(("site_id" = String, Path), ("snippet_id" = String, Path)), responses((status = 204), (status = 409, body = crate::error::ErrorBody)), tag = "snippets")]
+pub async fn delete_snippet(
+    State(app): State<SharedApp>,
+    SiteWriter(context): SiteWriter,
+    Path(path): Path<(String, String)>,
+) -> ApiResult<StatusCode> {
+    let (_, id) = path;
+    let snippet = editable(&app, &context, &id).await?;
+    let tx = app.store.begin().await?;
+    app.store.delete_snippet(&context.site.id, &tx, &snippet.id).await?;
+    app.store.commit(tx).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

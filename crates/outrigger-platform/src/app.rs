@@ -1,0 +1,33 @@
+//! What every part of the server is given.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::limits::Limits;
+use crate::outbound::Outbound;
+use crate::provider_client::ProviderClient;
+use crate::store::Store;
+use crate::urls::Urls;
+
+/// The parts of a running platform.
+pub struct App {
+    pub config: Config,
+    pub store: Store,
+    pub urls: Urls,
+    pub provider: ProviderClient,
+    pub outbound: Outbound,
+    pub(crate) limits: Limits,
+}
+
+/// What handlers and jobs hold.
+pub type SharedApp = Arc<App>;
+
+impl App {
+    /// Puts the parts together. `outbound` is the only way to the world outside.
+    pub fn new(config: Config, store: Store, outbound: Outbound) -> SharedApp {
+        let urls = Urls::new(config.public_url(), &config.base_domain);
+        let provider = ProviderClient::new(outbound.clone(), store.clock_handle());
+        let limits = Limits::new(&config);
+        Arc::new(Self { config, store, urls, provider, outbound, limits })
+    }
+}

@@ -1,0 +1,189 @@
+//! Who calls, and what they may do. The extractor in a handler's signature is the permission it needs.
+//!
+//! Something of another account is "not found", never "forbidden": its existence is nobody else's business.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::header;
+use axum::http::request::Parts;
+
+use crate::app::App;
+use crate::error::{ApiResult, forbidden, internal, not_found, unauthorized};
+use crate::store::accounts::{Account, Role};
+use crate::store::ids::AccountId;
+use crate::store::sites::Site;
+use crate::store::tokens::{Scope, Token};
+use crate::store::users::User;
+
+mod password;
+
+pub use password::{hash_password, verify_password};
+
+/// A signed-in user and the token in use.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub user: User,
+    pub token: Token,
+}
+
+/// An account and who asks about it.
+#[derive(Debug, Clone)]
+pub struct AccountContext {
+    pub caller: Caller,
+    pub account: Account,
+}
+
+/// A site, its account and who asks about them.
+#[derive(Debug, Clone)]
+pub struct SiteContext {
+    pub caller: Caller,
+    pub account: Account,
+    pub site: Site,
+    /// What the caller may do here.
+    pub scope: Scope,
+}
+
+/// May look at the site in the path.
+pub struct SiteReader(pub SiteContext);
+/// May change the site in the path.
+pub struct SiteWriter(pub SiteContext);
+/// May look at the account in the path.
+pub struct AccountReader(pub AccountContext);
+/// May change variables and sites of the account in the path.
+pub struct AccountWriter(pub AccountContext);
+/// May change the registry of add-ons.
+pub struct Operator(pub Caller);
+
+impl Caller {
+    /// What the caller may do in an account: the lesser of the role there and the token's scope.
+    pub async fn scope_in(&self, app: &App, account: &AccountId) -> ApiResult<Option<Scope>> {
+        if self.token.account_id.as_ref().is_some_and(|only| only != account) {
+            return Ok(None);
+        }
+        let role = app.store.role_in_account(account, &self.user.id).await?;
+        let by_role = role.map(|role| match role {
+            Role::Viewer => Scope::Read,
+            Role::Developer => Scope::Write,
+            Role::Owner => Scope::Admin,
+        });
+        Ok(by_role.map(|scope| scope.min(self.token.scope)))
+    }
+
+    /// The accounts the caller may look at, with the role in each.
+    pub async fn accounts(&self, app: &App) -> ApiResult<Vec<(Account, Role)>> {
+        let mut accounts = app.store.accounts_of_user(&self.user.id).await?;
+        if let Some(only) = &self.token.account_id {
+            accounts.retain(|(account, _)| account.id == *only);
+        }
+        Ok(accounts)
+    }
+
+    /// Refuses a token whose scope is too small.
+    pub fn require(&self, needed: Scope) -> ApiResult<()> {
+        if self.token.scope < needed {
+            return Err(too_little(needed));
+        }
+        Ok(())
+    }
+}
+
+fn too_little(needed: Scope) -> crate::error::ApiError {
+    let needed = match needed {
+        Scope::Read => "read",
+        Scope::Write => "write",
+        Scope::Admin => "admin",
+    };
+    forbidden(format!("this needs the right to {needed}: use a token of that scope, or ask an owner for the role"))
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = crate::error::ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
+        let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let Some(secret) = header.and_then(bearer) else {
+            return Err(unauthorized("no token: send `Authorization: Bearer TOKEN`"));
+        };
+        let token = app.store.find_valid_token(secret).await?;
+        let token = token.ok_or_else(|| unauthorized("this token is unknown, expired or revoked"))?;
+        app.limits.check_request(token.id.as_str())?;
+        app.store.touch_token(&token).await?;
+        let user = app.store.find_user(&token.user_id).await?;
+        let user = user.ok_or_else(|| internal(anyhow::anyhow!("token {} has no user", token.id)))?;
+        Ok(Self { user, token })
+    }
+}
+
+/// The scheme's name is case-insensitive (RFC 9110, section 11.1).
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+async fn path_value(parts: &mut Parts, app: &Arc<App>, names: &[&str]) -> ApiResult<String> {
+    let params = RawPathParams::from_request_parts(parts, app).await.map_err(internal)?;
+    let value = params.iter().find(|(name, _)| names.contains(name)).map(|(_, value)| value.to_owned());
+    value.ok_or_else(|| internal(anyhow::anyhow!("the route has none of the path values {names:?}")))
+}
+
+async fn site_context(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> ApiResult<SiteContext> {
+    let caller = Caller::from_request_parts(parts, app).await?;
+    let id_or_name = path_value(parts, app, &["site_id"]).await?;
+    site_for(app, caller, &id_or_name, needed).await
+}
+
+/// The site, when the caller may do what is needed there.
+pub async fn site_for(app: &App, caller: Caller, id_or_name: &str, needed: Scope) -> ApiResult<SiteContext> {
+    let missing = || not_found(format!("site `{id_or_name}`"));
+    let site = app.store.find_site_anywhere(id_or_name).await?.ok_or_else(missing)?;
+    let scope = caller.scope_in(app, &site.account_id).await?.ok_or_else(missing)?;
+    if scope < needed {
+        return Err(too_little(needed));
+    }
+    let account = app.store.find_account_anywhere(site.account_id.as_str()).await?.ok_or_else(missing)?;
+    Ok(SiteContext { caller, account, site, scope })
+}
+
+async fn account_context(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> ApiResult<AccountContext> {
+    let caller = Caller::from_request_parts(parts, app).await?;
+    let id_or_slug = path_value(parts, app, &["account_id", "account_slug"]).await?;
+    let missing = || not_found(format!("account `{id_or_slug}`"));
+    let account = app.store.find_account_anywhere(&id_or_slug).await?.ok_or_else(missing)?;
+    let scope = caller.scope_in(app, &account.id).await?.ok_or_else(missing)?;
+    if scope < needed {
+        return Err(too_little(needed));
+    }
+    Ok(AccountContext { caller, account })
+}
+
+macro_rules! extractor {
+    ($name:ident, $context:ident, $needed:expr) => {
+        impl FromRequestParts<Arc<App>> for $name {
+            type Rejection = crate::error::ApiError;
+
+            async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
+                $context(parts, app, $needed).await.map(Self)
+            }
+        }
+    };
+}
+
+extractor!(SiteReader, site_context, Scope::Read);
+extractor!(SiteWriter, site_context, Scope::Write);
+extractor!(AccountReader, account_context, Scope::Read);
+extractor!(AccountWriter, account_context, Scope::Write);
+
+impl FromRequestParts<Arc<App>> for Operator {
+    type Rejection = crate::error::ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        // A token that is limited to one account must not reach what all accounts share.
+        if !caller.user.operator || caller.token.account_id.is_some() {
+            return Err(forbidden("only an operator of the platform, with a token for all accounts, may do this"));
+        }
+        caller.require(Scope::Admin)?;
+        Ok(Self(caller))
+    }
+}

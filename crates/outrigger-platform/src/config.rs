@@ -1,0 +1,126 @@
+//! Settings of the server: one TOML file, then environment variables, then flags. The binary applies the last two.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::Url;
+
+/// Everything that can be set. Every field has a default, so an empty file is a valid one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// How clients and partners reach us; build hooks and callbacks start with it. Default: `http://` + `listen`.
+    pub public_url: Option<Url>,
+    /// Sites are `<name>.<base_domain>`, with the port when it is not the scheme's own.
+    pub base_domain: String,
+    /// `sqlite:FILE` or `postgres://…`.
+    pub database_url: String,
+    /// The keys of sealed records.
+    pub key_file: PathBuf,
+    /// Lets add-ons and build webhooks be on loopback and private addresses. Only for development.
+    pub allow_private_addresses: bool,
+    /// How long a request waits for a partner before it answers with the state so far.
+    #[serde(with = "seconds")]
+    pub instance_wait: Duration,
+    /// Time limit of one request to a partner.
+    #[serde(with = "seconds")]
+    pub provider_timeout: Duration,
+    /// How long an instance may say that it is still being provisioned, unless its manifest says otherwise.
+    #[serde(with = "seconds")]
+    pub provisioning_window: Duration,
+    /// First pause after a partner failed; doubles up to an hour.
+    #[serde(with = "seconds")]
+    pub retry_pause: Duration,
+    /// How often a create or update is tried before it is given up.
+    pub max_attempts: u32,
+    /// Age at which a manifest is fetched again.
+    #[serde(with = "seconds")]
+    pub manifest_max_age: Duration,
+    /// Requests a token may make per minute.
+    pub requests_per_minute: u32,
+    /// Sign-in attempts an address may make per minute.
+    pub logins_per_minute: u32,
+    /// Jobs run at once by this process; 0 makes it a node that serves requests only.
+    pub workers: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8090)),
+            public_url: None,
+            base_domain: "localhost".to_owned(),
+            database_url: "sqlite:outrigger.db".to_owned(),
+            key_file: PathBuf::from("outrigger.key"),
+            allow_private_addresses: false,
+            instance_wait: Duration::from_secs(25),
+            provider_timeout: Duration::from_secs(20),
+            provisioning_window: Duration::from_secs(12 * 60 * 60),
+            retry_pause: Duration::from_secs(1),
+            max_attempts: 8,
+            manifest_max_age: Duration::from_secs(24 * 60 * 60),
+            requests_per_minute: 6000,
+            logins_per_minute: 10,
+            workers: 32,
+        }
+    }
+}
+
+/// Why a config file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the config file {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    /// The file is not what we expect.
+    #[error("the config file {} is not valid: {source}", path.display())]
+    Invalid { path: PathBuf, source: Box<toml::de::Error> },
+}
+
+impl Config {
+    /// Reads a TOML file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let path = path.to_owned();
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
+        toml::from_str(&text).map_err(|source| ConfigError::Invalid { path, source: Box::new(source) })
+    }
+
+    /// How clients and partners reach us.
+    pub fn public_url(&self) -> Url {
+        self.public_url.clone().unwrap_or_else(|| {
+            Url::parse(&format!("http://{}", self.listen)).expect("a socket address makes a valid URL")
+        })
+    }
+}
+
+/// Durations as numbers of seconds, fractions allowed.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(seconds).map_err(|_| D::Error::custom("must be a number of seconds, 0 or more"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_gives_the_defaults_and_a_misspelt_name_is_refused() {
+        let config: Config = toml::from_str("").unwrap();
+        assert_eq!(config.public_url().as_str(), "http://127.0.0.1:8090/");
+        let fault = toml::from_str::<Config>("instance_wiat = 3").unwrap_err();
+        assert!(fault.to_string().contains("instance_wiat"), "{fault}");
+        assert!(toml::from_str::<Config>("instance_wait = -1").is_err());
+    }
+}

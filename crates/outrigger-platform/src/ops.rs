@@ -1,0 +1,9 @@
+//! Writes that have several steps or several callers. Reads go from a surface straight to the store.
+
+pub mod accounts;
+pub mod addons;
+pub mod build_hooks;
+pub mod env_vars;
+pub mod instances;
+pub mod plan;
+pub mod sites;

@@ -1,0 +1,46 @@
+//! Asking for builds.
+
+use crate::app::App;
+use crate::error::ApiResult;
+use crate::jobs::deliver_build;
+use crate::store::build_hooks::BuildHook;
+use crate::store::deliveries::Delivery;
+use crate::store::sites::Site;
+use serde_json::json;
+
+/// Why a build is asked for, as the site's build webhook is told.
+#[derive(Debug, Clone)]
+pub struct BuildTrigger<'a> {
+    /// Title of the hook or name of the deed.
+    pub title: &'a str,
+    /// The branch to build.
+    pub branch: &'a str,
+}
+
+/// Notes a request for a build and sees to its delivery to the site's build webhook, at least once.
+pub async fn request_build(app: &App, site: &Site, trigger: BuildTrigger<'_>) -> ApiResult<Delivery> {
+    let tx = app.store.begin().await?;
+    let url = site.build_webhook_url.as_deref().unwrap_or_default();
+    let body = |now: crate::store::Time| {
+        json!({
+            "type": "build.requested",
+            "timestamp": now,
+            "data": { "site_id": site.id, "site_name": site.name, "title": trigger.title, "branch": trigger.branch },
+        })
+        .to_string()
+    };
+    let delivery = app.store.insert_delivery(&site.id, &tx, trigger.title, url, body).await?;
+    if !url.is_empty() {
+        deliver_build::schedule(app, &tx, &delivery).await?;
+    }
+    app.store.commit(tx).await?;
+    Ok(delivery)
+}
+
+/// A POST to a build hook's URL. `None` when there is no such hook.
+pub async fn trigger_build_hook(app: &App, id: &str) -> ApiResult<Option<Delivery>> {
+    let Some(hook): Option<BuildHook> = app.store.find_build_hook_anywhere(id).await? else { return Ok(None) };
+    let Some(site) = app.store.find_site_anywhere(hook.site_id.as_str()).await? else { return Ok(None) };
+    let trigger = BuildTrigger { title: &hook.title, branch: &hook.branch };
+    request_build(app, &site, trigger).await.map(Some)
+}

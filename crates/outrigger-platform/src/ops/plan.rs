@@ -1,0 +1,174 @@
+//! What an add-on would change on a site, told before anybody is called.
+
+use outrigger_addon::manifest::Manifest;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::error::{ApiError, ApiResult, FieldError, unprocessable};
+use crate::store::addons::Addon;
+use crate::store::env_vars::{EnvLevel, EnvVar};
+use crate::store::ids::InstanceId;
+use crate::store::sites::Site;
+
+/// What creating or updating an instance would do.
+#[derive(Debug, Clone, Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Plan {
+    /// Whether an instance is there already, so that this would be an update.
+    pub exists: bool,
+    /// The configuration that the partner would get: defaults filled in, secrets masked.
+    #[schema(value_type = Object)]
+    pub config: Map<String, Value>,
+    /// Variables that the site would get. `None`: the add-on does not declare them, so they are known only afterwards.
+    pub env: Option<Vec<PlannedEnv>>,
+    /// Snippets that the site's pages would get; `None` when the add-on does not declare them.
+    pub snippets: Option<Vec<PlannedSnippet>>,
+    /// Paths of the site that would lead to the add-on.
+    pub routes: Vec<String>,
+    /// Variables that have another owner. Creating is refused while there are any, unless they are to be replaced.
+    pub conflicts: Vec<EnvConflict>,
+}
+
+/// A variable to come.
+#[derive(Debug, Clone, Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct PlannedEnv {
+    pub name: String,
+    pub description: Option<String>,
+    pub secret: bool,
+}
+
+/// A snippet to come.
+#[derive(Debug, Clone, Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct PlannedSnippet {
+    pub title: String,
+    /// `head` or `footer`.
+    pub position: String,
+}
+
+/// A variable that two would set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct EnvConflict {
+    pub name: String,
+    /// Who sets it now: `the site` or ``add-on `slug` ``.
+    pub owner: String,
+    /// Who would set it.
+    pub wanted_by: String,
+}
+
+impl std::fmt::Display for EnvConflict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` is set by {} and wanted by {}", self.name, self.owner, self.wanted_by)
+    }
+}
+
+/// Checks the configuration and tells what would change.
+pub async fn plan_instance(
+    app: &App,
+    site: &Site,
+    addon: &Addon,
+    existing: Option<&InstanceId>,
+    given: &Map<String, Value>,
+) -> ApiResult<Plan> {
+    let manifest = addon.manifest()?;
+    let mut config = check_config(&manifest, given)?;
+    mask_secrets(&manifest, &mut config);
+    let provides = manifest.provides.as_ref();
+    let names = declared_names(&manifest);
+    Ok(Plan {
+        exists: existing.is_some(),
+        config,
+        env: provides.map(|provides| provides.env.iter().map(planned_env).collect()),
+        snippets: provides.map(|provides| provides.snippets.iter().map(planned_snippet).collect()),
+        routes: match provides {
+            Some(provides) if !provides.endpoint => Vec::new(),
+            _ => vec![format!("{}/*", addon.service_path())],
+        },
+        conflicts: env_conflicts(app, site, addon, existing, &names).await?,
+    })
+}
+
+fn planned_env(declared: &outrigger_addon::manifest::EnvDeclaration) -> PlannedEnv {
+    PlannedEnv {
+        name: declared.name.to_string(),
+        description: declared.description.clone(),
+        secret: declared.secret,
+    }
+}
+
+fn planned_snippet(declared: &outrigger_addon::manifest::SnippetDeclaration) -> PlannedSnippet {
+    let position = match declared.position {
+        outrigger_addon::instances::SnippetPosition::Head => "head",
+        outrigger_addon::instances::SnippetPosition::Footer => "footer",
+    };
+    PlannedSnippet { title: declared.title.clone(), position: position.to_owned() }
+}
+
+/// The configuration as the manifest wants it, or every fault in it.
+pub(crate) fn check_config(manifest: &Manifest, given: &Map<String, Value>) -> ApiResult<Map<String, Value>> {
+    manifest.check_config(given).map_err(|faults| {
+        let fields = faults.0.iter().map(|fault| FieldError {
+            field: fault.field.clone(),
+            message: fault.message.clone(),
+        });
+        let error: ApiError = unprocessable(faults.to_string());
+        error.with_fields(fields.collect())
+    })
+}
+
+/// Stands for a secret value that is there; sent back, it means "as it is".
+pub const MASK: &str = "********";
+
+/// Hides the values of secret options.
+pub(crate) fn mask_secrets(manifest: &Manifest, config: &mut Map<String, Value>) {
+    for field in manifest.secret_fields() {
+        if let Some(value) = config.get_mut(field) {
+            *value = Value::from(MASK);
+        }
+    }
+}
+
+/// Names of the variables that the manifest says the add-on will set.
+pub(crate) fn declared_names(manifest: &Manifest) -> Vec<String> {
+    let declared = manifest.provides.iter().flat_map(|provides| &provides.env);
+    declared.map(|declared| declared.name.to_string()).collect()
+}
+
+/// Which of the names have another owner on the site.
+pub(crate) async fn env_conflicts(
+    app: &App,
+    site: &Site,
+    addon: &Addon,
+    instance: Option<&InstanceId>,
+    names: &[String],
+) -> ApiResult<Vec<EnvConflict>> {
+    let level = EnvLevel { account: site.account_id.clone(), site: Some(site.id.clone()) };
+    let mut there = app.store.env_vars(&level).await?;
+    there.retain(|var| names.contains(&var.name));
+    Ok(conflicts_among(app, addon, instance, there).await?)
+}
+
+/// Says of variables that are there who owns those that are not the instance's own.
+pub(crate) async fn conflicts_among(
+    app: &App,
+    addon: &Addon,
+    instance: Option<&InstanceId>,
+    there: Vec<EnvVar>,
+) -> Result<Vec<EnvConflict>, crate::store::StoreError> {
+    let mut conflicts = Vec::new();
+    for var in there {
+        if var.owner.is_some() && var.owner.as_ref() == instance {
+            continue;
+        }
+        let owner = owner_name(app, var.owner.as_ref()).await?;
+        conflicts.push(EnvConflict { name: var.name, owner, wanted_by: format!("add-on `{}`", addon.slug) });
+    }
+    Ok(conflicts)
+}
+
+/// What people call the owner of a variable.
+pub(crate) async fn owner_name(app: &App, owner: Option<&InstanceId>) -> Result<String, crate::store::StoreError> {
+    let Some(owner) = owner else { return Ok("the site".to_owned()) };
+    let Some(instance) = app.store.find_instance_anywhere(owner).await? else { return Ok("an add-on".to_owned()) };
+    let addon = app.store.addon(&instance.addon_id).await?;
+    Ok(addon.map_or_else(|| "an add-on".to_owned(), |addon| format!("add-on `{}`", addon.slug)))
+}

@@ -1,0 +1,97 @@
+//! Making and removing sites.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::error::{ApiResult, conflict, invalid_field};
+use crate::ops::instances;
+use crate::store::StoreError;
+use crate::store::accounts::Account;
+use crate::store::instances::InstanceState;
+use crate::store::sites::Site;
+
+/// Checks a name that becomes a host name's label (RFC 1123, section 2.1) or a part of a path.
+pub fn check_label(field: &str, label: &str) -> ApiResult<()> {
+    let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    let fits = !label.is_empty()
+        && label.len() <= 63
+        && label.bytes().all(inner)
+        && !label.starts_with('-')
+        && !label.ends_with('-');
+    // An id in its place must not name something else.
+    let is_id = uuid::Uuid::try_parse(label).is_ok();
+    if fits && !is_id {
+        return Ok(());
+    }
+    let rule = "must have 1 to 63 characters out of a-z, 0-9 and `-`, with no `-` at either end, and be no UUID";
+    Err(invalid_field(field, rule))
+}
+
+/// Makes a site. A blank name is replaced by one that is free.
+pub async fn create_site(app: &App, account: &Account, name: &str) -> ApiResult<Site> {
+    let name = if name.is_empty() { free_name(app) } else { name.to_owned() };
+    check_label("name", &name)?;
+    let tx = app.store.begin().await?;
+    let site = app.store.insert_site(&account.id, &tx, &name).await?;
+    app.store.commit(tx).await?;
+    Ok(site)
+}
+
+/// Two words and 40 random bits: people can say it, and nobody meets the same twice.
+fn free_name(app: &App) -> String {
+    const FIRST: [&str; 16] = [
+        "amber", "brave", "calm", "eager", "fair", "gentle", "keen", "lively", "mellow", "noble", "proud", "quiet",
+        "rapid", "sunny", "vivid", "warm",
+    ];
+    const SECOND: [&str; 16] = [
+        "canoe", "cove", "delta", "dune", "fjord", "gull", "harbor", "island", "keel", "lagoon", "mast", "reef",
+        "sail", "shore", "tide", "wave",
+    ];
+    let mut random = [0; 7];
+    app.store.entropy().fill(&mut random);
+    let [first, second, rest @ ..] = random;
+    let number = rest.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{}-{}-{number:010x}", FIRST[usize::from(first % 16)], SECOND[usize::from(second % 16)])
+}
+
+/// Renames a site.
+pub async fn rename_site(app: &App, site: &Site, name: &str) -> ApiResult<()> {
+    check_label("name", name)?;
+    let tx = app.store.begin().await?;
+    app.store.rename_site(&site.id, &tx, name).await?;
+    app.store.commit(tx).await?;
+    Ok(())
+}
+
+/// Removes a site with its add-ons. While a partner has not confirmed, the site stays, so that nothing is forgotten.
+pub async fn delete_site(app: &App, site: &Site) -> ApiResult<()> {
+    for instance in app.store.instances_of_site(&site.id).await? {
+        if instance.state != InstanceState::Detached {
+            instances::delete_instance(app, site, &instance.id, Duration::ZERO).await?;
+        }
+    }
+    let deadline = tokio::time::Instant::now() + app.config.instance_wait;
+    loop {
+        let mut left = app.store.instances_of_site(&site.id).await?;
+        left.retain(|instance| instance.state != InstanceState::Detached);
+        let Some(first) = left.first() else { break };
+        let remaining = deadline.saturating_duration_since(tokio::time::Instant::now());
+        if remaining.is_zero() || instances::wait_for_lane(app, &first.id, remaining).await?.is_none() {
+            return Err(still_leaving(left.len()));
+        }
+    }
+    let tx = app.store.begin().await?;
+    match app.store.delete_site(&site.id, &tx).await {
+        Ok(()) => Ok(app.store.commit(tx).await?),
+        // An add-on was created meanwhile.
+        Err(StoreError::Database(_)) => Err(still_leaving(1)),
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn still_leaving(count: usize) -> crate::error::ApiError {
+    conflict(format!(
+        "the site still has {count} add-on(s) that their partners have not confirmed as removed; \
+         the removal goes on, so try again later, or detach them"
+    ))
+}

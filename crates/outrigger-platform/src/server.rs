@@ -1,0 +1,48 @@
+//! Runs the platform: listener and worker together, until told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::SharedApp;
+use crate::{jobs, router};
+
+/// How long running requests and job steps may take to end after a stop.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// Serves until `shutdown`, then lets what is running end.
+pub async fn serve(app: SharedApp, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let worker = start_worker(&app, shutdown.clone()).await?;
+    let router = router::router(app);
+    let stop = shutdown.clone();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
+    let mut serving = std::pin::pin!(std::future::IntoFuture::into_future(serving));
+    let served = tokio::select! {
+        served = &mut serving => served,
+        () = drain_over(&shutdown) => Ok(()),
+    };
+    shutdown.cancel();
+    if let Some(worker) = worker {
+        worker.await?;
+    }
+    Ok(served?)
+}
+
+async fn start_worker(
+    app: &SharedApp,
+    shutdown: CancellationToken,
+) -> anyhow::Result<Option<tokio::task::JoinHandle<()>>> {
+    if app.config.workers == 0 {
+        return Ok(None);
+    }
+    jobs::schedule_prune(app).await?;
+    let worker = Arc::new(jobs::worker(app).drain(DRAIN));
+    Ok(Some(tokio::spawn(async move { worker.run(shutdown).await })))
+}
+
+async fn drain_over(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(DRAIN).await;
+}

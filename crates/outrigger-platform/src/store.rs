@@ -1,0 +1,137 @@
+//! The only SQL of the platform: one file per group of tables, entities and queries together, the same on SQLite and
+//! PostgreSQL. The tenant (account or site) is the first argument of every function; a function that looks across
+//! tenants says so in its name (`…_anywhere`).
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use outrigger_db::{Clock, Db, Entropy, Jobs, SealError, Tx};
+use sea_orm::DbErr;
+use sea_orm_migration::MigrationTrait;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub mod accounts;
+pub mod addons;
+pub mod build_hooks;
+pub mod deliveries;
+pub mod env_vars;
+pub mod ids;
+pub mod instances;
+mod keys;
+mod migrations;
+mod reseal;
+pub mod sites;
+pub mod snippets;
+mod time;
+pub mod tokens;
+pub mod users;
+
+pub use keys::Keys;
+pub use reseal::Resealed;
+pub use time::Time;
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or could not be reached.
+    #[error("the database failed: {0}")]
+    Database(#[from] DbErr),
+    /// A sealed record does not open with the keys we have.
+    #[error("a sealed record does not open (is the key file the one it was written with?): {0}")]
+    Seal(#[from] SealError),
+    /// A row holds text that is not what we wrote.
+    #[error("a stored record is damaged: {0}")]
+    Damaged(#[from] serde_json::Error),
+    /// The value must be unique and is there already.
+    #[error("{0} is taken")]
+    Taken(&'static str),
+}
+
+/// The database together with what every write needs: keys, time and randomness.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+    keys: Arc<Keys>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    jobs: Jobs,
+}
+
+/// Every migration of the platform, for [`Db::migrate`].
+pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+    migrations::all()
+}
+
+impl Store {
+    /// A store on a migrated database.
+    pub fn new(db: Db, keys: Keys, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        let jobs = Jobs::new(db.clone(), clock.clone(), entropy.clone());
+        Self { db, keys: Arc::new(keys), clock, entropy, jobs }
+    }
+
+    /// The job engine on the same database.
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    /// The clock that stamps rows.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// The same clock, to keep.
+    pub fn clock_handle(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    /// The randomness behind ids and tokens.
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+
+    /// Starts a write. Dropping the transaction rolls it back.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(self.db.begin().await?)
+    }
+
+    /// Ends a write.
+    pub async fn commit(&self, tx: Tx) -> Result<(), StoreError> {
+        Ok(tx.commit().await?)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.db.conn().ping().await?)
+    }
+
+    fn now(&self) -> Time {
+        self.clock.now().into()
+    }
+
+    /// The record is bound to its column and row: moved elsewhere, it does not open.
+    fn seal(&self, column: &str, id: &dyn Display, plain: &str) -> String {
+        self.keys.seal(plain, &format!("{column}/{id}"), &*self.entropy)
+    }
+
+    fn open(&self, column: &str, id: &dyn Display, sealed: &str) -> Result<String, StoreError> {
+        Ok(self.keys.open(sealed, &format!("{column}/{id}"))?)
+    }
+
+    fn seal_json<T: Serialize>(&self, column: &str, id: &dyn Display, value: &T) -> Result<String, StoreError> {
+        Ok(self.seal(column, id, &serde_json::to_string(value)?))
+    }
+
+    fn open_json<T: DeserializeOwned>(&self, column: &str, id: &dyn Display, sealed: &str) -> Result<T, StoreError> {
+        Ok(serde_json::from_str(&self.open(column, id, sealed)?)?)
+    }
+}
+
+/// Turns the violation of a unique index into the word for what is taken. SQLite names no index, so a statement must
+/// have just one that can be violated.
+fn taken(what: &'static str) -> impl Fn(DbErr) -> StoreError {
+    move |error| match error.sql_err() {
+        Some(sea_orm::SqlErr::UniqueConstraintViolation(_)) => StoreError::Taken(what),
+        _ => StoreError::Database(error),
+    }
+}

@@ -1,0 +1,14 @@
+//! The platform's tables, version by version. A released migration is never edited; the next one changes what it made.
+//!
+//! The SQL is the common part of SQLite and PostgreSQL: `text`, `bigint`, `boolean`, partial indexes.
+
+use sea_orm_migration::MigrationTrait;
+
+mod m0001_spine;
+
+/// Every migration in the order they run: those of the job engine, then ours.
+pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
+    let mut migrations = outrigger_db::migrations();
+    migrations.push(Box::new(m0001_spine::Migration));
+    migrations
+}

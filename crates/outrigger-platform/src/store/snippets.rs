@@ -1,0 +1,138 @@
+//! Snippets: HTML that goes into a site's pages.
+
+use outrigger_addon::instances::SnippetPosition;
+use outrigger_db::Tx;
+use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, Set};
+
+use super::ids::{InstanceId, SiteId, SnippetId};
+use super::{Store, StoreError, Time};
+
+/// A snippet of a site; `instance_id` says who yields it, `None` when people edit it by hand.
+pub type Snippet = snippet::Model;
+
+pub(super) mod snippet {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "snippet")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: SnippetId,
+        pub site_id: SiteId,
+        pub instance_id: Option<InstanceId>,
+        pub title: String,
+        pub position: String,
+        pub html: String,
+        pub created_at: Time,
+        pub updated_at: Time,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What a snippet shall be.
+#[derive(Clone, Debug)]
+pub struct NewSnippet {
+    pub title: String,
+    pub position: SnippetPosition,
+    pub html: String,
+}
+
+fn position_text(position: SnippetPosition) -> String {
+    match position {
+        SnippetPosition::Head => "head".to_owned(),
+        SnippetPosition::Footer => "footer".to_owned(),
+    }
+}
+
+impl Store {
+    /// The snippets of a site in the order they go into a page.
+    pub async fn snippets_of_site(&self, site: &SiteId) -> Result<Vec<Snippet>, StoreError> {
+        Ok(snippet::Entity::find()
+            .filter(snippet::Column::SiteId.eq(site.clone()))
+            .order_by_asc(snippet::Column::Id)
+            .all(self.db.conn())
+            .await?)
+    }
+
+    /// One snippet of a site.
+    pub async fn find_snippet(&self, site: &SiteId, id: &SnippetId) -> Result<Option<Snippet>, StoreError> {
+        Ok(snippet::Entity::find_by_id(id.clone())
+            .filter(snippet::Column::SiteId.eq(site.clone()))
+            .one(self.db.conn())
+            .await?)
+    }
+
+    /// Adds a snippet behind those that are there.
+    pub async fn insert_snippet(
+        &self,
+        site: &SiteId,
+        tx: &Tx,
+        owner: Option<&InstanceId>,
+        new: NewSnippet,
+    ) -> Result<Snippet, StoreError> {
+        let now = self.now();
+        let snippet = Snippet {
+            id: SnippetId::generate(self.clock(), self.entropy()),
+            site_id: site.clone(),
+            instance_id: owner.cloned(),
+            title: new.title,
+            position: position_text(new.position),
+            html: new.html,
+            created_at: now,
+            updated_at: now,
+        };
+        let row: snippet::ActiveModel = snippet.clone().into();
+        snippet::Entity::insert(row).exec_without_returning(&**tx).await?;
+        Ok(snippet)
+    }
+
+    /// Changes a snippet; false when the site has no such snippet.
+    pub async fn update_snippet(
+        &self,
+        site: &SiteId,
+        tx: &Tx,
+        id: &SnippetId,
+        new: NewSnippet,
+    ) -> Result<bool, StoreError> {
+        let row = snippet::ActiveModel {
+            title: Set(new.title),
+            position: Set(position_text(new.position)),
+            html: Set(new.html),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        let updated = snippet::Entity::update_many()
+            .set(row)
+            .filter(snippet::Column::Id.eq(id.clone()))
+            .filter(snippet::Column::SiteId.eq(site.clone()))
+            .exec(&**tx)
+            .await?;
+        Ok(updated.rows_affected == 1)
+    }
+
+    /// Deletes a snippet of a site.
+    pub async fn delete_snippet(&self, site: &SiteId, tx: &Tx, id: &SnippetId) -> Result<(), StoreError> {
+        snippet::Entity::delete_by_id(id.clone()).filter(snippet::Column::SiteId.eq(site.clone())).exec(&**tx).await?;
+        Ok(())
+    }
+
+    /// Deletes what an instance yielded.
+    pub async fn delete_snippets_of_instance(
+        &self,
+        site: &SiteId,
+        tx: &Tx,
+        owner: &InstanceId,
+    ) -> Result<(), StoreError> {
+        snippet::Entity::delete_many()
+            .filter(snippet::Column::SiteId.eq(site.clone()))
+            .filter(snippet::Column::InstanceId.eq(owner.clone()))
+            .exec(&**tx)
+            .await?;
+        Ok(())
+    }
+}
