@@ -18,7 +18,7 @@ use crate::store::users::User;
 
 mod password;
 
-pub use password::{hash_password, verify_password};
+pub(crate) use password::{hash_password, verify_password};
 
 /// A signed-in user and the token in use.
 #[derive(Debug, Clone)]
@@ -134,7 +134,7 @@ async fn site_context(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> ApiRe
 }
 
 /// The site, when the caller may do what is needed there.
-pub async fn site_for(app: &App, caller: Caller, id_or_name: &str, needed: Scope) -> ApiResult<SiteContext> {
+pub(crate) async fn site_for(app: &App, caller: Caller, id_or_name: &str, needed: Scope) -> ApiResult<SiteContext> {
     let missing = || not_found(format!("site `{id_or_name}`"));
     let site = app.store.find_site_anywhere(id_or_name).await?.ok_or_else(missing)?;
     let scope = caller.scope_in(app, &site.account_id).await?.ok_or_else(missing)?;

@@ -85,8 +85,8 @@ impl Config {
     /// Reads a TOML file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let path = path.to_owned();
-        let text = std::fs::read_to_string(&path)
-            .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
         toml::from_str(&text).map_err(|source| ConfigError::Invalid { path, source: Box::new(source) })
     }
 

@@ -9,17 +9,17 @@ use crate::config::Config;
 use crate::store::StoreError;
 use crate::store::ids::InstanceId;
 
-pub mod deliver_build;
-pub mod deprovision_instance;
+pub(crate) mod deliver_build;
+pub(crate) mod deprovision_instance;
 mod instance_work;
-pub mod provision_instance;
+pub(crate) mod provision_instance;
 mod prune;
 mod publish;
-pub mod refresh_instance;
-pub mod refresh_manifest;
-pub mod update_instance;
+pub(crate) mod refresh_instance;
+pub(crate) mod refresh_manifest;
+pub(crate) mod update_instance;
 
-pub use prune::schedule as schedule_prune;
+pub(crate) use prune::schedule as schedule_prune;
 
 /// A worker that knows every job of the platform.
 pub fn worker(app: &SharedApp) -> Worker {
@@ -57,7 +57,7 @@ impl From<StoreError> for StepError {
 
 /// Names the instance that a job is about.
 #[derive(serde::Serialize, serde::Deserialize)]
-pub struct InstancePayload {
+pub(crate) struct InstancePayload {
     instance_id: InstanceId,
 }
 

@@ -119,11 +119,7 @@ fn classify(error: &reqwest::Error) -> OutboundError {
         }
         source = cause.source();
     }
-    if error.is_connect() {
-        OutboundError::NotReached(describe(error))
-    } else {
-        OutboundError::Lost(describe(error))
-    }
+    if error.is_connect() { OutboundError::NotReached(describe(error)) } else { OutboundError::Lost(describe(error)) }
 }
 
 /// The innermost cause says most; the URL is left out, since it may hold an id that is a secret.
@@ -211,9 +207,28 @@ mod tests {
     #[test]
     fn private_addresses_are_told_from_public_ones_in_every_disguise() {
         for private in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
-            "255.255.255.255", "224.0.0.1", "198.18.0.1", "192.0.0.8", "::1", "::", "fe80::1", "fd00::1", "fc00::1",
-            "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "ff02::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "224.0.0.1",
+            "198.18.0.1",
+            "192.0.0.8",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "fc00::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "ff02::1",
             "::127.0.0.1",
         ] {
             check(private, false);
@@ -226,9 +241,15 @@ mod tests {
     #[test]
     fn urls_are_refused_before_anything_is_resolved() {
         let strict = Outbound::new(false, Duration::from_secs(1)).unwrap();
-        for refused in ["http://example.com/", "https://127.0.0.1/", "https://[::1]/", "https://2130706433/",
-            "https://u:p@example.com/", "ftp://example.com/", "https://0x7f.1/"]
-        {
+        for refused in [
+            "http://example.com/",
+            "https://127.0.0.1/",
+            "https://[::1]/",
+            "https://2130706433/",
+            "https://u:p@example.com/",
+            "ftp://example.com/",
+            "https://0x7f.1/",
+        ] {
             assert!(strict.check(&refused.parse().unwrap()).is_err(), "{refused}");
         }
         strict.check(&"https://example.com/".parse().unwrap()).unwrap();

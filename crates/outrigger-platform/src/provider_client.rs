@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode, header};
-use outrigger_addon::instances::{
-    CreateRequest, Created, InstanceDetails, ProvisioningState, Refusal, UpdateRequest,
-};
+use outrigger_addon::instances::{CreateRequest, Created, InstanceDetails, ProvisioningState, Refusal, UpdateRequest};
 use outrigger_addon::manifest::Manifest;
 use outrigger_addon::proxied::{self, RequestClaims};
 use outrigger_addon::signature;
@@ -186,11 +184,7 @@ impl ProviderClient {
     }
 
     /// Asks to delete the instance. `Some` says that the partner is still at it.
-    pub async fn delete_instance(
-        &self,
-        endpoint: &Endpoint,
-        subject: &Subject,
-    ) -> Result<Option<Duration>, CallError> {
+    pub async fn delete_instance(&self, endpoint: &Endpoint, subject: &Subject) -> Result<Option<Duration>, CallError> {
         let url = endpoint.join(&["instances", remote_id(subject)])?;
         self.delete(endpoint, url, subject).await
     }
@@ -249,7 +243,6 @@ impl From<OutboundError> for CallError {
         }
     }
 }
-
 
 /// The jobs only ask about an instance once they know its id.
 fn remote_id(subject: &Subject) -> &str {
@@ -333,6 +326,9 @@ fn same_origin_target(from: &Url, headers: &HeaderMap) -> Result<Url, CallError>
     if target.origin() == from.origin() {
         Ok(target)
     } else {
-        Err(malformed(format!("it redirects to another origin ({}), which is not followed", target.origin().ascii_serialization())))
+        Err(malformed(format!(
+            "it redirects to another origin ({}), which is not followed",
+            target.origin().ascii_serialization()
+        )))
     }
 }

@@ -35,7 +35,12 @@ fn urls() -> OpenApiRouter<SharedApp> {
         .at("/accounts/{account_id}/env", routes!(env_vars::list_env_vars, env_vars::create_env_vars))
         .at(
             "/accounts/{account_id}/env/{key}",
-            routes!(env_vars::show_env_var, env_vars::update_env_var, env_vars::set_env_value, env_vars::delete_env_var),
+            routes!(
+                env_vars::show_env_var,
+                env_vars::update_env_var,
+                env_vars::set_env_value,
+                env_vars::delete_env_var
+            ),
         )
         .at("/accounts/{account_id}/env/{key}/value/{value_id}", routes!(env_vars::delete_env_value))
         .at("/sites", routes!(sites::list_sites, sites::create_site))
@@ -46,11 +51,7 @@ fn urls() -> OpenApiRouter<SharedApp> {
         .at("/sites/{site_id}/build_hooks", routes!(build_hooks::list_build_hooks, build_hooks::create_build_hook))
         .at(
             "/sites/{site_id}/build_hooks/{hook_id}",
-            routes!(
-                build_hooks::show_build_hook,
-                build_hooks::update_build_hook,
-                build_hooks::delete_build_hook
-            ),
+            routes!(build_hooks::show_build_hook, build_hooks::update_build_hook, build_hooks::delete_build_hook),
         )
         .at("/sites/{site_id}/deliveries", routes!(deliveries::list_deliveries))
         .at("/sites/{site_id}/snippets", routes!(snippets::list_snippets, snippets::create_snippet))
@@ -70,10 +71,7 @@ fn urls() -> OpenApiRouter<SharedApp> {
             "/sites/{site_id}/services/{addon}/instances/{instance_id}",
             routes!(instances::show_instance, instances::update_instance, instances::delete_instance),
         )
-        .at(
-            "/sites/{site_id}/services/{addon}/instances/{instance_id}/refresh",
-            routes!(instances::refresh_instance),
-        )
+        .at("/sites/{site_id}/services/{addon}/instances/{instance_id}/refresh", routes!(instances::refresh_instance))
         .at("/sites/{site_id}/services/{addon}/instances/{instance_id}/retry", routes!(instances::retry_instance))
         .at("/sites/{site_id}/services/{addon}/instances/{instance_id}/adopt", routes!(instances::adopt_instance))
         .at("/sites/{site_id}/services/{addon}/instances/{instance_id}/detach", routes!(instances::detach_instance))
@@ -124,8 +122,7 @@ pub fn openapi() -> OpenApi {
         Some("Add-ons for sites. Compatible with the parts of the Netlify API that its CLI uses for them.".to_owned());
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     document.components.get_or_insert_default().security_schemes.insert("token".to_owned(), bearer.into());
-    document.security =
-        Some(vec![utoipa::openapi::SecurityRequirement::new("token", std::iter::empty::<String>())]);
+    document.security = Some(vec![utoipa::openapi::SecurityRequirement::new("token", std::iter::empty::<String>())]);
     document
 }
 

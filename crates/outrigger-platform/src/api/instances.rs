@@ -219,9 +219,7 @@ pub async fn list_instances(
 ) -> ApiResult<axum::Json<Vec<InstanceBody>>> {
     let mut found = app.store.instances_of_site(&context.site.id).await?;
     // To clients that know no states, what never came to be is not there, so that they may try again.
-    found.retain(|instance| {
-        query.all || !(instance.came_to_nothing() || instance.state == InstanceState::Detached)
-    });
+    found.retain(|instance| query.all || !(instance.came_to_nothing() || instance.state == InstanceState::Detached));
     let addons = app.store.addons_by_id(found.iter().map(|instance| instance.addon_id.clone())).await?;
     let yields = Yields::of_site(&app, &context).await?;
     let mut bodies = Vec::with_capacity(found.len());
@@ -261,9 +259,8 @@ pub async fn show_plan(
     let (_, slug) = path;
     let addon = find_addon(&app, &slug).await?;
     let there = app.store.instances_of_site(&context.site.id).await?;
-    let existing = there
-        .iter()
-        .find(|i| i.addon_id == addon.id && !i.came_to_nothing() && i.state != InstanceState::Detached);
+    let existing =
+        there.iter().find(|i| i.addon_id == addon.id && !i.came_to_nothing() && i.state != InstanceState::Detached);
     plan_instance(&app, &context.site, &addon, existing.map(|i| &i.id), &body.config).await.map(axum::Json)
 }
 

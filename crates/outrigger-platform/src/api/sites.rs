@@ -217,10 +217,7 @@ async fn set_build_webhook(app: &App, site: &Site, url: &str) -> ApiResult<Optio
 
 /// Deletes a site after its add-ons.
 #[utoipa::path(delete, path = "/sites/{site_id}", operation_id = "deleteSite", params(("site_id" = String, Path)), responses((status = 204), (status = 409, body = crate::error::ErrorBody)), tag = "sites")]
-pub async fn delete_site(
-    State(app): State<SharedApp>,
-    SiteWriter(context): SiteWriter,
-) -> ApiResult<StatusCode> {
+pub async fn delete_site(State(app): State<SharedApp>, SiteWriter(context): SiteWriter) -> ApiResult<StatusCode> {
     sites::delete_site(&app, &context.site).await?;
     Ok(StatusCode::NO_CONTENT)
 }

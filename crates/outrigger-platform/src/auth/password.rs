@@ -27,7 +27,7 @@ pub async fn hash_password(password: &str, entropy: &dyn Entropy) -> anyhow::Res
 
 /// Whether the password is the one that was hashed. Without a hash it takes as long and says no, so that the answer's
 /// time does not tell who has an account.
-pub async fn verify_password(password: &str, hash: Option<&str>) -> anyhow::Result<bool> {
+pub(crate) async fn verify_password(password: &str, hash: Option<&str>) -> anyhow::Result<bool> {
     /// Of a random password that nobody knows.
     const NOBODY: &str =
         "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$3rGyCTkAR6bmZ1HJl5VqeGM8r2SfW2Hj4tRcHLZBvCw";
@@ -38,8 +38,7 @@ pub async fn verify_password(password: &str, hash: Option<&str>) -> anyhow::Resu
     }
     let _turn = AT_ONCE.acquire().await?;
     let matches = tokio::task::spawn_blocking(move || {
-        PasswordHash::new(&hash)
-            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+        PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
     });
     Ok(matches.await? && known)
 }

@@ -16,10 +16,10 @@ use crate::store::deliveries::{AttemptOutcome, Delivery, DeliveryState};
 use crate::store::ids::DeliveryId;
 
 /// The job.
-pub struct DeliverBuild(pub(crate) App);
+pub(crate) struct DeliverBuild(pub(crate) App);
 
 #[derive(Serialize, Deserialize)]
-pub struct DeliveryPayload {
+pub(crate) struct DeliveryPayload {
     delivery_id: DeliveryId,
 }
 
@@ -92,9 +92,7 @@ impl Job for DeliverBuild {
             Ok(_) if delivered => Ok(Next::Finish),
             // 410 says: never again.
             Ok((410, _)) => Err(StepError::fail("the webhook answers 410: it is gone")),
-            Ok((status, after)) => {
-                Err(StepError::Retry { reason: format!("the webhook answers {status}"), after })
-            }
+            Ok((status, after)) => Err(StepError::Retry { reason: format!("the webhook answers {status}"), after }),
             Err(reason) => Err(StepError::retry(reason)),
         }
     }

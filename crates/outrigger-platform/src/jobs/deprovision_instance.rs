@@ -9,7 +9,7 @@ use crate::store::ids::InstanceId;
 use crate::store::instances::{Fault, InstanceState, Reach};
 
 /// The job.
-pub struct DeprovisionInstance(pub(crate) App);
+pub(crate) struct DeprovisionInstance(pub(crate) App);
 
 /// Enqueues it behind whatever is under way for the instance.
 pub(crate) async fn schedule(app: &crate::app::App, tx: &Tx, id: &InstanceId) -> Result<JobId, StoreError> {

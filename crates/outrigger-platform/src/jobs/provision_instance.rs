@@ -12,7 +12,7 @@ use crate::store::ids::InstanceId;
 use crate::store::instances::{Answer, Fault, Instance, InstanceState, Reach};
 
 /// The job.
-pub struct ProvisionInstance(pub(crate) App);
+pub(crate) struct ProvisionInstance(pub(crate) App);
 
 /// Enqueues it behind whatever is under way for the instance.
 pub(crate) async fn schedule(app: &crate::app::App, tx: &Tx, id: &InstanceId) -> Result<JobId, StoreError> {

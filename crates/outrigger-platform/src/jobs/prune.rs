@@ -12,10 +12,10 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const KEPT: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// The job; there is one of it per database.
-pub struct Prune(pub(crate) App);
+pub(super) struct Prune(pub(crate) App);
 
 /// Starts the rounds, once per database.
-pub async fn schedule(app: &crate::app::App) -> Result<(), StoreError> {
+pub(crate) async fn schedule(app: &crate::app::App) -> Result<(), StoreError> {
     let tx = app.store.begin().await?;
     app.store.jobs().enqueue(&tx, NewJob::of::<Prune>(&()).key("daily")).await?;
     app.store.commit(tx).await

@@ -68,7 +68,8 @@ async fn check_names(
     if let Some(prefix) = &work.manifest.env_prefix
         && let Some(name) = env.keys().find(|name| !name.as_str().starts_with(prefix.as_str()))
     {
-        let reason = format!("it sets the variable `{name}`, although its manifest says that all start with `{prefix}`");
+        let reason =
+            format!("it sets the variable `{name}`, although its manifest says that all start with `{prefix}`");
         return Ok(Err((Fault::Partner, reason)));
     }
     if instance.replace_env {
@@ -97,12 +98,7 @@ fn level(work: &Work) -> EnvLevel {
     EnvLevel { account: work.account.id.clone(), site: Some(work.site.id.clone()) }
 }
 
-async fn replace_env(
-    app: &App,
-    tx: &Tx,
-    work: &Work,
-    env: &BTreeMap<EnvName, String>,
-) -> Result<(), StepError> {
+async fn replace_env(app: &App, tx: &Tx, work: &Work, env: &BTreeMap<EnvName, String>) -> Result<(), StepError> {
     let level = level(work);
     app.store.delete_env_of_instance(&work.site.id, tx, &work.instance.id).await?;
     // Only with `replace` is anything left under these names; `check_names` has seen to that.
@@ -112,12 +108,8 @@ async fn replace_env(
     let declared = work.manifest.provides.iter().flat_map(|provides| &provides.env);
     let secret: Vec<&EnvName> = declared.filter(|declared| declared.secret).map(|declared| &declared.name).collect();
     for (name, value) in env {
-        let value = EnvValue {
-            id: None,
-            context: "all".to_owned(),
-            context_parameter: String::new(),
-            value: value.clone(),
-        };
+        let value =
+            EnvValue { id: None, context: "all".to_owned(), context_parameter: String::new(), value: value.clone() };
         let new = NewEnvVar {
             name: name.to_string(),
             scopes: SCOPES.map(str::to_owned).to_vec(),
@@ -134,11 +126,7 @@ async fn replace_env(
 async fn replace_snippets(app: &App, tx: &Tx, work: &Work, snippets: &[Snippet]) -> Result<(), StepError> {
     app.store.delete_snippets_of_instance(&work.site.id, tx, &work.instance.id).await?;
     for snippet in snippets {
-        let new = NewSnippet {
-            title: snippet.title.clone(),
-            position: snippet.position,
-            html: snippet.html.clone(),
-        };
+        let new = NewSnippet { title: snippet.title.clone(), position: snippet.position, html: snippet.html.clone() };
         app.store.insert_snippet(&work.site.id, tx, Some(&work.instance.id), new).await?;
     }
     Ok(())

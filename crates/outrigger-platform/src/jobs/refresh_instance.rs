@@ -11,7 +11,7 @@ use crate::store::ids::InstanceId;
 use crate::store::instances::{Answer, InstanceState};
 
 /// The job.
-pub struct RefreshInstance(pub(crate) App);
+pub(crate) struct RefreshInstance(pub(crate) App);
 
 /// Enqueues it behind whatever is under way for the instance.
 pub(crate) async fn schedule(app: &crate::app::App, tx: &Tx, id: &InstanceId) -> Result<JobId, StoreError> {

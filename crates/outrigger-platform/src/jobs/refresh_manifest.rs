@@ -9,10 +9,10 @@ use crate::store::StoreError;
 use crate::store::ids::AddonId;
 
 /// The job; it comes back after `manifest_max_age`.
-pub struct RefreshManifest(pub(crate) App);
+pub(crate) struct RefreshManifest(pub(crate) App);
 
 #[derive(Serialize, Deserialize)]
-pub struct AddonPayload {
+pub(crate) struct AddonPayload {
     addon_id: AddonId,
 }
 

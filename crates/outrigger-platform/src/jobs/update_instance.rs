@@ -12,7 +12,7 @@ use crate::store::ids::InstanceId;
 use crate::store::instances::{Answer, InstanceState};
 
 /// The job.
-pub struct UpdateInstance(pub(crate) App);
+pub(crate) struct UpdateInstance(pub(crate) App);
 
 /// Enqueues it behind whatever is under way for the instance.
 pub(crate) async fn schedule(app: &crate::app::App, tx: &Tx, id: &InstanceId) -> Result<JobId, StoreError> {

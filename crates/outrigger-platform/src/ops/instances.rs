@@ -132,12 +132,7 @@ fn unmask(manifest: &Manifest, instance: &Instance, mut given: Map<String, Value
 
 /// Removes an instance. What it yields leaves the site at once; `None` says that the partner has confirmed within the
 /// wait, or that there was nothing to confirm.
-pub async fn delete_instance(
-    app: &App,
-    site: &Site,
-    id: &InstanceId,
-    limit: Duration,
-) -> ApiResult<Option<Instance>> {
+pub async fn delete_instance(app: &App, site: &Site, id: &InstanceId, limit: Duration) -> ApiResult<Option<Instance>> {
     let tx = app.store.begin().await?;
     let mut instance = lock(app, site, &tx, id).await?;
     if instance.came_to_nothing() || instance.state == InstanceState::Detached {

@@ -88,11 +88,7 @@ pub async fn plan_instance(
 }
 
 fn planned_env(declared: &outrigger_addon::manifest::EnvDeclaration) -> PlannedEnv {
-    PlannedEnv {
-        name: declared.name.to_string(),
-        description: declared.description.clone(),
-        secret: declared.secret,
-    }
+    PlannedEnv { name: declared.name.to_string(), description: declared.description.clone(), secret: declared.secret }
 }
 
 fn planned_snippet(declared: &outrigger_addon::manifest::SnippetDeclaration) -> PlannedSnippet {
@@ -106,10 +102,8 @@ fn planned_snippet(declared: &outrigger_addon::manifest::SnippetDeclaration) -> 
 /// The configuration as the manifest wants it, or every fault in it.
 pub(crate) fn check_config(manifest: &Manifest, given: &Map<String, Value>) -> ApiResult<Map<String, Value>> {
     manifest.check_config(given).map_err(|faults| {
-        let fields = faults.0.iter().map(|fault| FieldError {
-            field: fault.field.clone(),
-            message: fault.message.clone(),
-        });
+        let fields =
+            faults.0.iter().map(|fault| FieldError { field: fault.field.clone(), message: fault.message.clone() });
         let error: ApiError = unprocessable(faults.to_string());
         error.with_fields(fields.collect())
     })

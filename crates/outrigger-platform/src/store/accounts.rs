@@ -36,7 +36,7 @@ mod membership {
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "membership")]
-    pub struct Model {
+    pub(super) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub account_id: AccountId,
         #[sea_orm(primary_key, auto_increment = false)]
@@ -45,7 +45,7 @@ mod membership {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(super) enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 }
@@ -83,18 +83,9 @@ impl Store {
     }
 
     /// Adds a user to an account or changes the role there.
-    pub async fn set_member(
-        &self,
-        account: &AccountId,
-        tx: &Tx,
-        user: &UserId,
-        role: Role,
-    ) -> Result<(), StoreError> {
-        let row = membership::ActiveModel {
-            account_id: Set(account.clone()),
-            user_id: Set(user.clone()),
-            role: Set(role),
-        };
+    pub async fn set_member(&self, account: &AccountId, tx: &Tx, user: &UserId, role: Role) -> Result<(), StoreError> {
+        let row =
+            membership::ActiveModel { account_id: Set(account.clone()), user_id: Set(user.clone()), role: Set(role) };
         let on_conflict =
             sea_orm::sea_query::OnConflict::columns([membership::Column::AccountId, membership::Column::UserId])
                 .update_column(membership::Column::Role)

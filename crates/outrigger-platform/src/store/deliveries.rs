@@ -180,8 +180,7 @@ impl Store {
         delivery: &DeliveryId,
         state: DeliveryState,
     ) -> Result<(), StoreError> {
-        let row =
-            delivery::ActiveModel { state: Set(state), finished_at: Set(Some(self.now())), ..Default::default() };
+        let row = delivery::ActiveModel { state: Set(state), finished_at: Set(Some(self.now())), ..Default::default() };
         delivery::Entity::update_many()
             .set(row)
             .filter(delivery::Column::Id.eq(delivery.clone()))

@@ -16,7 +16,7 @@ pub(super) mod env_var {
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "env_var")]
-    pub struct Model {
+    pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: EnvVarId,
         pub account_id: AccountId,
@@ -30,7 +30,7 @@ pub(super) mod env_var {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(crate) enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 }
@@ -40,7 +40,7 @@ pub(super) mod env_value {
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "env_value")]
-    pub struct Model {
+    pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: EnvValueId,
         pub var_id: EnvVarId,
@@ -50,7 +50,7 @@ pub(super) mod env_value {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(crate) enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 }
@@ -146,8 +146,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let of_rows = env_value::Column::VarId.is_in(rows.iter().map(|row| row.id.clone()));
-        let values =
-            env_value::Entity::find().filter(of_rows).order_by_asc(env_value::Column::Id).all(conn).await?;
+        let values = env_value::Entity::find().filter(of_rows).order_by_asc(env_value::Column::Id).all(conn).await?;
         let mut by_var: BTreeMap<EnvVarId, Vec<EnvValue>> = BTreeMap::new();
         for row in values {
             let value = self.open("env_value", &row.id, &row.sealed)?;

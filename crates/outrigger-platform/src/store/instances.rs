@@ -17,7 +17,7 @@ pub(super) mod instance {
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "instance")]
-    pub struct Model {
+    pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: InstanceId,
         pub site_id: SiteId,
@@ -40,7 +40,7 @@ pub(super) mod instance {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(crate) enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 }
@@ -282,12 +282,7 @@ impl Store {
     }
 
     /// The same, locked until the transaction ends.
-    pub async fn lock_instance(
-        &self,
-        site: &SiteId,
-        tx: &Tx,
-        id: &InstanceId,
-    ) -> Result<Option<Instance>, StoreError> {
+    pub async fn lock_instance(&self, site: &SiteId, tx: &Tx, id: &InstanceId) -> Result<Option<Instance>, StoreError> {
         let of_site = instance::Entity::find_by_id(id.clone()).filter(instance::Column::SiteId.eq(site.clone()));
         self.one_instance(of_site.lock_exclusive(), &**tx).await
     }
@@ -346,7 +341,10 @@ impl Store {
 
     /// Deletes an instance with all that it owns.
     pub async fn delete_instance(&self, site: &SiteId, tx: &Tx, id: &InstanceId) -> Result<(), StoreError> {
-        instance::Entity::delete_by_id(id.clone()).filter(instance::Column::SiteId.eq(site.clone())).exec(&**tx).await?;
+        instance::Entity::delete_by_id(id.clone())
+            .filter(instance::Column::SiteId.eq(site.clone()))
+            .exec(&**tx)
+            .await?;
         Ok(())
     }
 

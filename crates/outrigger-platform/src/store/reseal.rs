@@ -28,8 +28,12 @@ impl Store {
         use {addon_secret as secret, env_value as value};
         let mut done = Resealed::default();
         let run = &mut Run { store: self, progress, done: &mut done };
-        run.column::<site::Entity>("site.build_webhook_secret", site::Column::Id, site::Column::SealedBuildWebhookSecret)
-            .await?;
+        run.column::<site::Entity>(
+            "site.build_webhook_secret",
+            site::Column::Id,
+            site::Column::SealedBuildWebhookSecret,
+        )
+        .await?;
         run.column::<secret::Entity>("addon_secret", secret::Column::Id, secret::Column::Sealed).await?;
         run.column::<instance::Entity>("instance.config", instance::Column::Id, instance::Column::SealedConfig).await?;
         run.column::<instance::Entity>(
