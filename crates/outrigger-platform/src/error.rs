@@ -71,6 +71,11 @@ impl ApiError {
         &self.message
     }
 
+    /// The private cause, for a log or an operator's terminal.
+    pub fn into_cause(self) -> Option<anyhow::Error> {
+        self.cause
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status

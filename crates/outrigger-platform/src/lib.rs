@@ -14,8 +14,7 @@ mod provider_client;
 pub mod router;
 pub mod server;
 pub mod store;
-mod urls;
+pub mod urls;
 
-pub use auth::hash_password;
 pub use error::{ApiError, ErrorBody, FieldError};
 pub use jobs::worker;

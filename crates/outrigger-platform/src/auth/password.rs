@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 512;
 static AT_ONCE: Semaphore = Semaphore::const_new(4);
 
 /// Hashes a new password. The error says what is wrong with the password.
-pub async fn hash_password(password: &str, entropy: &dyn Entropy) -> anyhow::Result<String> {
+pub(crate) async fn hash_password(password: &str, entropy: &dyn Entropy) -> anyhow::Result<String> {
     anyhow::ensure!(password.chars().count() >= MIN_CHARACTERS, "a password has at least {MIN_CHARACTERS} characters");
     anyhow::ensure!(password.len() <= MAX_BYTES, "a password has at most {MAX_BYTES} bytes");
     let mut salt = [0; 16];

@@ -35,11 +35,7 @@ pub async fn create_user(app: &App, new: NewUser<'_>) -> ApiResult<User> {
         return Err(invalid_field("email", "must be an e-mail address"));
     }
     let hash = match new.password {
-        Some(password) => Some(
-            hash_password(password, app.store.entropy())
-                .await
-                .map_err(|fault| invalid_field("password", fault.to_string()))?,
-        ),
+        Some(password) => Some(hash(app, password).await?),
         None => None,
     };
     let tx = app.store.begin().await?;
@@ -49,6 +45,20 @@ pub async fn create_user(app: &App, new: NewUser<'_>) -> ApiResult<User> {
     }
     app.store.commit(tx).await?;
     Ok(user)
+}
+
+async fn hash(app: &App, password: &str) -> ApiResult<String> {
+    let hash = hash_password(password, app.store.entropy()).await;
+    hash.map_err(|fault| invalid_field("password", fault.to_string()))
+}
+
+/// Gives a user another password.
+pub async fn set_password(app: &App, user: &UserId, password: &str) -> ApiResult<()> {
+    let hash = hash(app, password).await?;
+    let tx = app.store.begin().await?;
+    app.store.set_password_hash(user, &tx, Some(hash)).await?;
+    app.store.commit(tx).await?;
+    Ok(())
 }
 
 /// Makes a token. Its secret is in the answer and nowhere else.

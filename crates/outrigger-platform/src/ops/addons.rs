@@ -100,6 +100,15 @@ pub async fn finish_secret_rotation(app: &App, addon: &Addon) -> ApiResult<()> {
     Ok(())
 }
 
+/// Notes that an add-on's management API has moved.
+pub async fn move_addon(app: &App, addon: &Addon, url: &str) -> ApiResult<()> {
+    app.provider.check_url(&parse_url(url)?).map_err(|fault| invalid_field("url", fault.to_string()))?;
+    let tx = app.store.begin().await?;
+    app.store.move_addon(&addon.id, &tx, url).await?;
+    app.store.commit(tx).await?;
+    Ok(())
+}
+
 /// Retires an add-on: instances go on, new ones are refused.
 pub async fn retire_addon(app: &App, addon: &Addon) -> ApiResult<()> {
     let tx = app.store.begin().await?;

@@ -215,6 +215,18 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that the add-on's management API has moved.
+    pub async fn move_addon(&self, addon: &AddonId, tx: &Tx, url: &str) -> Result<(), StoreError> {
+        let row = addon::ActiveModel {
+            id: Set(addon.clone()),
+            url: Set(url.to_owned()),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        addon::Entity::update(row).exec(&**tx).await?;
+        Ok(())
+    }
+
     /// Retires an add-on: its instances go on, new ones are refused.
     pub async fn retire_addon(&self, addon: &AddonId, tx: &Tx) -> Result<(), StoreError> {
         let now = self.now();

@@ -1,0 +1,193 @@
+//! Commands for whoever runs the platform: they work on the database itself and need no token.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use outrigger_db::{Clock, Db, Entropy, KeyRing, SystemClock, SystemEntropy};
+use outrigger_platform::app::{App, SharedApp};
+use outrigger_platform::config::Config;
+use outrigger_platform::outbound::Outbound;
+use outrigger_platform::store::{self, Keys, Store};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+mod demo;
+mod init;
+mod keys;
+mod migrate;
+mod serve;
+mod users;
+
+/// What an operator may say.
+#[derive(Subcommand)]
+pub(crate) enum OperatorCommand {
+    /// Run the platform: API, worker and jobs, until Ctrl-C
+    Serve(serve::Args),
+    /// Run a platform with an account, a site, a token and an add-on to try, on this machine only
+    Demo(demo::Args),
+    /// Set up a new platform: key file, database, first account, operator and token
+    Init(init::Args),
+    /// Users of the platform
+    #[command(subcommand)]
+    Users(users::Command),
+    /// Keys of the secrets at rest
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Bring the database's schema up to date (serve does so too)
+    Migrate(migrate::Args),
+}
+
+impl OperatorCommand {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Serve(args) => serve::run(args).await,
+            Self::Demo(args) => demo::run(args).await,
+            Self::Init(args) => init::run(args).await,
+            Self::Users(command) => users::run(command).await,
+            Self::Keys(command) => keys::run(command).await,
+            Self::Migrate(args) => migrate::run(args).await,
+        }
+    }
+}
+
+/// Settings of the server: the config file, then the environment, then flags.
+#[derive(Args, Clone, Default)]
+pub(crate) struct ServerArgs {
+    /// Config file (TOML); every setting has a default
+    #[arg(long, env = "OUTRIGGER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// `sqlite:FILE` or `postgres://…`
+    #[arg(long, env = "OUTRIGGER_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Keys of the secrets at rest; the environment variable OUTRIGGER_KEY may hold them instead
+    #[arg(long, env = "OUTRIGGER_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+/// Settings that only a serving process has.
+#[derive(Args, Clone, Default)]
+pub(crate) struct ListenArgs {
+    /// Where to listen
+    #[arg(long, env = "OUTRIGGER_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// How clients and add-ons reach the platform
+    #[arg(long, env = "OUTRIGGER_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<Url>,
+    /// Sites are NAME.BASE_DOMAIN
+    #[arg(long, env = "OUTRIGGER_BASE_DOMAIN", value_name = "DOMAIN")]
+    base_domain: Option<String>,
+    /// Let add-ons and build webhooks be on loopback and private addresses (development only)
+    #[arg(long, env = "OUTRIGGER_ALLOW_PRIVATE_ADDRESSES")]
+    allow_private_addresses: bool,
+    /// Jobs run at once; 0 for a node that only serves requests
+    #[arg(long, env = "OUTRIGGER_WORKERS", value_name = "N")]
+    workers: Option<usize>,
+}
+
+impl ServerArgs {
+    fn config(&self) -> anyhow::Result<Config> {
+        let mut config = match &self.config {
+            Some(path) => Config::load(path)?,
+            None => Config::default(),
+        };
+        config.database_url = self.database_url.clone().unwrap_or(config.database_url);
+        config.key_file = self.key_file.clone().unwrap_or(config.key_file);
+        Ok(config)
+    }
+}
+
+impl ListenArgs {
+    fn apply(&self, config: &mut Config) {
+        config.listen = self.listen.unwrap_or(config.listen);
+        config.public_url = self.public_url.clone().or(config.public_url.take());
+        config.workers = self.workers.unwrap_or(config.workers);
+        config.allow_private_addresses |= self.allow_private_addresses;
+        if let Some(domain) = &self.base_domain {
+            config.base_domain.clone_from(domain);
+        }
+    }
+}
+
+/// Time, randomness and the way out, made here and passed to all else.
+pub(crate) struct Sources {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Sources {
+    fn system() -> Self {
+        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+    }
+}
+
+/// The environment variable that may hold the keys, for machines without a disk of their own.
+const KEY_VARIABLE: &str = "OUTRIGGER_KEY";
+
+fn load_keys(config: &Config) -> anyhow::Result<Keys> {
+    if let Ok(text) = std::env::var(KEY_VARIABLE) {
+        let ring = KeyRing::parse(&text).with_context(|| format!("{KEY_VARIABLE} holds no valid keys"))?;
+        return Ok(Keys::fixed(ring));
+    }
+    let path = &config.key_file;
+    Keys::of_file(path.clone()).with_context(|| {
+        format!("the key file {} cannot be used; `outrigger init` makes a new platform with one", path.display())
+    })
+}
+
+/// Makes the key file when there is none.
+fn load_or_create_keys(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<Keys> {
+    if std::env::var_os(KEY_VARIABLE).is_none() && !config.key_file.exists() {
+        KeyRing::generate(entropy).save(&config.key_file)?;
+    }
+    load_keys(config)
+}
+
+/// Connects, migrates, and puts the platform together.
+async fn open(config: Config, keys: Keys) -> anyhow::Result<SharedApp> {
+    let sources = Sources::system();
+    let db = Db::connect(&config.database_url).await?;
+    db.migrate(store::migrations()).await.context("bringing the database's schema up to date failed")?;
+    let outbound = Outbound::new(config.allow_private_addresses, config.provider_timeout)?;
+    let store = Store::new(db, keys, sources.clock, sources.entropy);
+    Ok(App::new(config, store, outbound))
+}
+
+/// Ends with Ctrl-C or SIGTERM.
+fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let token = CancellationToken::new();
+    let stopping = token.clone();
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stopping.cancel();
+    });
+    Ok(token)
+}
+
+/// Logs go to standard error: lines for people on a terminal, JSON elsewhere.
+fn start_logging(default_level: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("OUTRIGGER_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default_level));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        builder.init();
+    } else {
+        builder.json().init();
+    }
+}
+
+/// A failed operation as an error of the command.
+fn failed(error: outrigger_platform::ApiError) -> anyhow::Error {
+    let message = error.message().to_owned();
+    match error.into_cause() {
+        Some(cause) => cause.context(message),
+        None => anyhow::anyhow!(message),
+    }
+}

@@ -1,0 +1,62 @@
+use outrigger_platform::ops::accounts::create_first_account;
+use serde_json::json;
+
+use super::{ServerArgs, Sources, failed, load_or_create_keys, open};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// E-mail address of the first user, an operator
+    #[arg(long)]
+    email: String,
+    /// Name of the first account
+    #[arg(long, default_value = "My account")]
+    account: String,
+    /// The account's part of addresses
+    #[arg(long, default_value = "my-account")]
+    account_slug: String,
+    /// Read a password for the user from standard input; without one the user signs in with tokens only
+    #[arg(long)]
+    password_stdin: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let config = args.server.config()?;
+    let password = if args.password_stdin { Some(read_password()?) } else { None };
+    let keys = load_or_create_keys(&config, &*Sources::system().entropy)?;
+    let app = open(config, keys).await?;
+    if !app.store.users_anywhere(None, 1).await?.is_empty() {
+        anyhow::bail!("this database has users already; add more with `outrigger users create`");
+    }
+    let first =
+        create_first_account(&app, &args.account_slug, &args.account, &args.email, password.as_deref()).await;
+    let first = first.map_err(failed)?;
+    if args.json {
+        let shown = json!({
+            "account_id": first.account.id,
+            "account_slug": first.account.slug,
+            "user_id": first.user.id,
+            "token": first.token,
+            "key_file": app.config.key_file,
+        });
+        println!("{shown:#}");
+        return Ok(());
+    }
+    println!("Account  {} ({})", first.account.slug, first.account.id);
+    println!("User     {} (operator)", first.user.email);
+    println!("Token    {}", first.token);
+    println!("Keys     {}: keep a copy; without it no secret can be read again", app.config.key_file.display());
+    println!();
+    println!("The token is shown this once. Next: `outrigger serve`, then `outrigger login --token-stdin`.");
+    Ok(())
+}
+
+pub(super) fn read_password() -> anyhow::Result<String> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
