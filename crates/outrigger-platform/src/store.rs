@@ -65,9 +65,14 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
 
 impl Store {
     /// A store on a migrated database.
-    pub fn new(db: Db, keys: Keys, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+    pub fn new(db: Db, keys: Arc<Keys>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let jobs = Jobs::new(db.clone(), clock.clone(), entropy.clone());
-        Self { db, keys: Arc::new(keys), clock, entropy, jobs }
+        Self { db, keys, clock, entropy, jobs }
+    }
+
+    /// The keys, for another store of the same process.
+    pub fn keys(&self) -> Arc<Keys> {
+        self.keys.clone()
     }
 
     /// The job engine on the same database.

@@ -12,7 +12,7 @@ use crate::provider_client::{CallError, Endpoint, InstanceReply, Subject};
 use crate::store::accounts::Account;
 use crate::store::addons::Addon;
 use crate::store::ids::InstanceId;
-use crate::store::instances::{Answer, Fault, Instance};
+use crate::store::instances::{Answer, Fault, Instance, Reach};
 use crate::store::sites::Site;
 
 const FIRST_POLL: Duration = Duration::from_secs(2);
@@ -120,7 +120,18 @@ pub(super) async fn settle(app: &App, work: &Work, attempt: &Attempt) -> Result<
         return Ok(Next::Poll { after: remaining.min(window - waited) });
     }
     // Any other answer than a good one says nothing about the work: keep asking (rows 7 and 8).
-    let reply = app.provider.get_instance(&work.endpoint, &work.subject).await.ok();
+    let reply = app.provider.get_instance(&work.endpoint, &work.subject).await;
+    if let (Err(CallError::Gone(status)), None) = (&reply, &work.instance.answer) {
+        // It was to be adopted by an id that a person gave, and the partner knows no such id.
+        let reason =
+            format!("it answers {status} for the id `{}`", work.subject.remote_id.as_deref().unwrap_or_default());
+        return give_up(app, id, Fault::Request, reason, |instance| {
+            instance.reach = Reach::Maybe;
+            instance.remote_id = None;
+        })
+        .await;
+    }
+    let reply = reply.ok();
     let pause = reply.as_ref().and_then(|reply| reply.retry_after).unwrap_or_else(|| poll_pause(app, waited));
     let poll_at = (attempt.now() + pause).into();
     let state = change(app, id, |instance| keep_reply(instance, reply, poll_at)).await?;

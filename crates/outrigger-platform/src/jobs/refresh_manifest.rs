@@ -8,44 +8,45 @@ use crate::ops::addons::endpoint_of;
 use crate::store::StoreError;
 use crate::store::ids::AddonId;
 
-/// The job; it comes back after `manifest_max_age`.
+/// The job.
 pub(crate) struct RefreshManifest(pub(crate) App);
 
+/// Which manifest, and whether to come back for it.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct AddonPayload {
+pub(crate) struct RefreshPayload {
     addon_id: AddonId,
-}
-
-fn new_job(id: &AddonId) -> NewJob {
-    NewJob::of::<RefreshManifest>(&AddonPayload { addon_id: id.clone() }).key(id.as_str())
+    /// Comes back before the manifest is too old; else it runs once, because somebody asked.
+    recurring: bool,
 }
 
 /// Starts the rounds; the first is due when the manifest that we have just fetched has grown old.
 pub(crate) async fn schedule(app: &crate::app::App, tx: &Tx, id: &AddonId) -> Result<JobId, StoreError> {
     let at = app.store.clock().now() + app.config.manifest_max_age;
-    Ok(app.store.jobs().enqueue(tx, new_job(id).at(at)).await?)
+    let payload = RefreshPayload { addon_id: id.clone(), recurring: true };
+    let job = NewJob::of::<RefreshManifest>(&payload).key(id.as_str()).at(at);
+    Ok(app.store.jobs().enqueue(tx, job).await?)
 }
 
-/// Brings the next round forward to now.
-pub(crate) async fn hurry(app: &crate::app::App, tx: &Tx, id: &AddonId) -> Result<JobId, StoreError> {
-    let job = app.store.jobs().enqueue(tx, new_job(id)).await?;
-    app.store.jobs().hurry(tx, job).await?;
-    Ok(job)
+/// Fetches it once, now.
+pub(crate) async fn schedule_once(app: &crate::app::App, tx: &Tx, id: &AddonId) -> Result<JobId, StoreError> {
+    let payload = RefreshPayload { addon_id: id.clone(), recurring: false };
+    let job = NewJob::of::<RefreshManifest>(&payload).key(format!("once/{id}"));
+    Ok(app.store.jobs().enqueue(tx, job).await?)
 }
 
 impl Job for RefreshManifest {
     const KIND: &'static str = "refresh_manifest";
     const STEPS: &'static [&'static str] = &["fetch"];
-    type Payload = AddonPayload;
+    type Payload = RefreshPayload;
 
-    async fn step(&self, _: &'static str, payload: &AddonPayload, attempt: &Attempt) -> Result<Next, StepError> {
+    async fn step(&self, _: &'static str, payload: &RefreshPayload, attempt: &Attempt) -> Result<Next, StepError> {
         let app = &*self.0;
         let Some(addon) = app.store.addon(&payload.addon_id).await? else { return Ok(Next::Finish) };
         let endpoint = endpoint_of(app, &addon).await?;
         let etag = addon.manifest_etag.as_deref();
         let fetched = app.provider.fetch_manifest(&endpoint, &addon.manifest_path, etag).await;
         let tx = app.store.begin().await?;
-        let next = match fetched {
+        let mut next = match fetched {
             Ok(fetched) => {
                 app.store.keep_manifest(&addon.id, &tx, fetched).await?;
                 Next::Again { after: app.config.manifest_max_age }
@@ -56,6 +57,9 @@ impl Job for RefreshManifest {
                 Next::Again { after: app.config.manifest_max_age / 24 }
             }
         };
+        if !payload.recurring {
+            next = Next::Finish;
+        }
         attempt.record(&tx, &next).await?;
         app.store.commit(tx).await?;
         Ok(next)

@@ -121,7 +121,7 @@ pub async fn retire_addon(app: &App, addon: &Addon) -> ApiResult<()> {
 /// partner could not be asked or answered something that cannot be used.
 pub async fn refresh_manifest(app: &App, addon: &Addon) -> ApiResult<Addon> {
     let tx = app.store.begin().await?;
-    let job = refresh_manifest::hurry(app, &tx, &addon.id).await?;
+    let job = refresh_manifest::schedule_once(app, &tx, &addon.id).await?;
     app.store.commit(tx).await?;
     app.store.jobs().wait(job, app.config.instance_wait).await.map_err(StoreError::from)?;
     let addon = app.store.addon(&addon.id).await?;

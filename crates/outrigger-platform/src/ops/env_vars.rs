@@ -174,15 +174,7 @@ async fn change_values(
     refuse_if_owned(app, &there).await?;
     let mut values = there.values.clone();
     change(&mut values)?;
-    let new = NewEnvVar {
-        name: there.name,
-        scopes: there.scopes,
-        is_secret: there.is_secret,
-        values,
-        owner: None,
-        updated_by: Some(user.clone()),
-    };
-    app.store.replace_env_var(level, &tx, &there.id, new).await?;
+    app.store.set_env_values(level, &tx, &there.id, &values, user).await?;
     app.store.commit(tx).await?;
     reread(app, level, name).await
 }

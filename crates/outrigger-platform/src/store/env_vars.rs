@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use outrigger_db::Tx;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ConnectionTrait, QueryOrder, Set};
+use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AccountId, EnvValueId, EnvVarId, InstanceId, SiteId, UserId};
@@ -126,14 +126,14 @@ impl Store {
         Ok(self.with_values(rows, self.db.conn()).await?.pop())
     }
 
-    /// The variables of these names that the level has already, read inside the transaction.
+    /// The variables of these names that the level has already, locked until the transaction ends.
     pub async fn env_vars_named(
         &self,
         level: &EnvLevel,
         tx: &Tx,
         names: impl IntoIterator<Item = String>,
     ) -> Result<Vec<EnvVar>, StoreError> {
-        let rows = of_level(level).filter(env_var::Column::Name.is_in(names)).all(&**tx).await?;
+        let rows = of_level(level).filter(env_var::Column::Name.is_in(names)).lock_exclusive().all(&**tx).await?;
         self.with_values(rows, &**tx).await
     }
 
@@ -202,6 +202,34 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.delete_env_var(level, tx, id).await?;
         self.insert_env_var(level, tx, new).await
+    }
+
+    /// Makes these the values of a variable. A value that has an id stays as it is, so that ids which a client has read
+    /// a moment ago still hold.
+    pub async fn set_env_values(
+        &self,
+        level: &EnvLevel,
+        tx: &Tx,
+        id: &EnvVarId,
+        values: &[EnvValue],
+        updated_by: &UserId,
+    ) -> Result<(), StoreError> {
+        let kept = values.iter().filter_map(|value| value.id.clone());
+        env_value::Entity::delete_many()
+            .filter(env_value::Column::VarId.eq(id.clone()))
+            .filter(env_value::Column::Id.is_not_in(kept))
+            .exec(&**tx)
+            .await?;
+        let new: Vec<EnvValue> = values.iter().filter(|value| value.id.is_none()).cloned().collect();
+        self.insert_env_values(id, tx, &new).await?;
+        env_var::Entity::update_many()
+            .col_expr(env_var::Column::UpdatedAt, Expr::value(self.now()))
+            .col_expr(env_var::Column::UpdatedBy, Expr::value(updated_by.clone()))
+            .filter(env_var::Column::Id.eq(id.clone()))
+            .filter(env_var::Column::AccountId.eq(level.account.clone()))
+            .exec(&**tx)
+            .await?;
+        Ok(())
     }
 
     async fn insert_env_values(&self, var: &EnvVarId, tx: &Tx, values: &[EnvValue]) -> Result<(), StoreError> {

@@ -1,0 +1,15 @@
+//! The platform over real sockets: a real server, a real database (SQLite, or the PostgreSQL server that DATABASE_URL
+//! names), and a real add-on that can be told to misbehave.
+
+mod addons;
+mod app;
+mod bad_input;
+mod build_hooks;
+mod env_vars;
+mod failure_matrix;
+mod jobs;
+mod lifecycle;
+mod nodes;
+mod provider;
+mod secrets;
+mod tenants;
