@@ -1,7 +1,10 @@
 //! Commands for whoever runs the platform: they work on the database itself and need no token.
 
+use std::fs;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -151,7 +154,7 @@ async fn open(config: Config, keys: Keys) -> anyhow::Result<SharedApp> {
     let db = Db::connect(&config.database_url).await?;
     db.migrate(store::migrations()).await.context("bringing the database's schema up to date failed")?;
     let outbound = Outbound::new(config.allow_private_addresses, config.provider_timeout)?;
-    let store = Store::new(db, keys, sources.clock, sources.entropy);
+    let store = Store::new(db, Arc::new(keys), sources.clock, sources.entropy);
     Ok(App::new(config, store, outbound))
 }
 
@@ -190,4 +193,15 @@ fn failed(error: outrigger_platform::ApiError) -> anyhow::Error {
         Some(cause) => cause.context(message),
         None => anyhow::anyhow!(message),
     }
+}
+
+/// Only its owner may read the file, and nobody ever sees half of it.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let draft = PathBuf::from(name);
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)
 }

@@ -31,6 +31,7 @@ pub async fn create_instance(
     let manifest = addon.manifest()?;
     let config = check_config(&manifest, given)?;
     let tx = app.store.begin().await?;
+    app.store.lock_site(&site.id, &tx).await?;
     let in_place = app.store.lock_instance_of_addon(&site.id, &tx, &addon.id).await?;
     if let Some(instance) = &in_place
         && !instance.came_to_nothing()

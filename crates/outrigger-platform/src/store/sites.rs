@@ -67,6 +67,12 @@ impl Store {
         Ok(site::Entity::find().filter(by_id_or_name).one(self.db.conn()).await?)
     }
 
+    /// Lets only one transaction at a time decide what a site gets. SQLite has one writer at a time as it is.
+    pub async fn lock_site(&self, site: &SiteId, tx: &Tx) -> Result<(), StoreError> {
+        site::Entity::find_by_id(site.clone()).lock_exclusive().one(&**tx).await?;
+        Ok(())
+    }
+
     /// Sites of the accounts, newest first.
     pub async fn sites_of_accounts(
         &self,

@@ -1,8 +1,7 @@
 //! A whole platform on this machine, to try: SQLite, one account, one site, one token, one add-on.
 
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -18,7 +17,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Sources, failed, load_or_create_keys, open, start_logging, stop_signal};
+use super::{Sources, failed, load_or_create_keys, open, start_logging, stop_signal, write_private};
 use crate::demo::addon;
 
 #[derive(clap::Args)]
@@ -76,7 +75,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let server = tokio::spawn(server::serve(app.clone(), listener, stop.clone()));
     let info = info(&app, &state);
     if let Some(path) = &args.info_file {
-        write_private(path, format!("{info:#}\n").as_bytes())?;
+        let written = write_private(path, format!("{info:#}\n").as_bytes());
+        written.with_context(|| format!("cannot write {}", path.display()))?;
     }
     println!("{}", welcome(&app, &state, &data));
     let served = server.await?;
@@ -147,11 +147,12 @@ async fn start_addon_and_setup(
     let addon_port = listener.local_addr()?.port();
     let addon_url = format!("http://127.0.0.1:{addon_port}");
     let secret = addon_secret(app, known.is_some()).await?;
-    let running = addon::start(listener, &secret, Some(dir.to_owned()), stop).await?;
+    let running = addon::start(listener, &secret, dir.to_owned(), stop).await?;
     let state = match known {
         Some(mut state) => {
             if state.addon_port != addon_port {
-                let registered = app.store.find_addon(addon::SLUG).await?.context("the demo add-on is not registered")?;
+                let registered =
+                    app.store.find_addon(addon::SLUG).await?.context("the demo add-on is not registered")?;
                 move_addon(app, &registered, &addon_url).await.map_err(failed)?;
                 state.addon_port = addon_port;
             }
@@ -256,18 +257,4 @@ With curl:
 Stop with Ctrl-C.",
         data.path.display()
     )
-}
-
-/// Only its owner may read it, and nobody ever sees half of it.
-fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let draft = PathBuf::from(name);
-    let written = (|| {
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&draft, path)
-    })();
-    written.with_context(|| format!("cannot write {}", path.display()))
 }

@@ -32,8 +32,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     if !app.store.users_anywhere(None, 1).await?.is_empty() {
         anyhow::bail!("this database has users already; add more with `outrigger users create`");
     }
-    let first =
-        create_first_account(&app, &args.account_slug, &args.account, &args.email, password.as_deref()).await;
+    let first = create_first_account(&app, &args.account_slug, &args.account, &args.email, password.as_deref()).await;
     let first = first.map_err(failed)?;
     if args.json {
         let shown = json!({

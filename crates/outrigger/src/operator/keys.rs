@@ -21,7 +21,9 @@ pub(crate) struct Args {
 
 pub(super) async fn run(command: Command) -> anyhow::Result<()> {
     if std::env::var_os(KEY_VARIABLE).is_some() {
-        anyhow::bail!("the keys are in {KEY_VARIABLE}: append a line to it, restart every node, then run this with --key-file");
+        anyhow::bail!(
+            "the keys are in {KEY_VARIABLE}: append a line to it, restart every node, then run this with --key-file"
+        );
     }
     match command {
         Command::Rotate(args) => rotate(args).await,

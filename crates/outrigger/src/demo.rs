@@ -1,0 +1,3 @@
+//! The add-on that `outrigger demo` runs beside the platform.
+
+pub(crate) mod addon;
