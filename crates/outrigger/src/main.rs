@@ -1,19 +1,47 @@
 //! The one binary: the server and its operator's commands, and the client.
 
-use clap::Parser;
+use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+
+mod client;
+mod commands;
 mod demo;
+mod exit;
 mod operator;
+mod output;
+mod sign_in;
 
 /// Self-hosted add-ons for the sites of a hosting product
 #[derive(Parser)]
-#[command(name = "outrigger", version, about)]
-struct Cli {
+#[command(name = "outrigger", version, about, after_long_help = exit::EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    client: commands::ClientArgs,
     #[command(subcommand)]
-    command: operator::OperatorCommand,
+    command: Command,
 }
 
-fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(cli.command.run())
+#[derive(Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Client(commands::ClientCommand),
+    #[command(flatten)]
+    Operator(operator::OperatorCommand),
+}
+
+fn main() -> ExitCode {
+    let Cli { client, command } = Cli::parse();
+    let json = client.json;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::Failure::from(error).report(json),
+    };
+    let ended = runtime.block_on(async {
+        match command {
+            Command::Client(command) => command.run(client).await,
+            Command::Operator(command) => command.run().await.map(|()| ExitCode::SUCCESS).map_err(Into::into),
+        }
+    });
+    ended.unwrap_or_else(|failure| failure.report(json))
 }

@@ -1,0 +1,129 @@
+//! Commands of the client: they go through the API.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::client::Client;
+use crate::exit::{CommandResult, Failure};
+use crate::sign_in::SignIn;
+
+mod addons;
+mod completions;
+mod doctor;
+mod env;
+mod login;
+mod netlify;
+mod registry;
+mod run;
+mod sites;
+mod status;
+mod tokens;
+
+/// Flags that every command of the client has.
+#[derive(Args, Clone, Default)]
+pub(crate) struct ClientArgs {
+    /// Where the platform is
+    #[arg(long, env = "OUTRIGGER_URL", global = true, value_name = "URL")]
+    platform: Option<String>,
+    /// Token; better kept in the environment or by `outrigger login`
+    #[arg(long, env = "OUTRIGGER_TOKEN", global = true, value_name = "TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Site, by id or name
+    #[arg(long, env = "OUTRIGGER_SITE", global = true, value_name = "SITE")]
+    site: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What a site developer, partner or operator may say to a running platform.
+#[derive(Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Add-ons of a site, and the registry of add-ons
+    #[command(subcommand)]
+    Addons(addons::Command),
+    /// Variables of a site
+    #[command(subcommand)]
+    Env(env::Command),
+    /// Run a command with the site's variables
+    Run(run::Args),
+    /// Sites
+    #[command(subcommand)]
+    Sites(sites::Command),
+    /// Sign in and remember it
+    Login(login::Args),
+    /// Forget the sign-in
+    Logout,
+    /// Tokens
+    #[command(subcommand)]
+    Tokens(tokens::Command),
+    /// Who am I, and where
+    Status,
+    /// Find out what is wrong with this set-up
+    Doctor,
+    /// Run the netlify CLI against this platform
+    Netlify(netlify::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+}
+
+/// The platform, the sign-in and what to print.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    site: Option<String>,
+    pub(crate) json: bool,
+}
+
+impl Context {
+    fn new(args: &ClientArgs) -> CommandResult<Self> {
+        let kept = SignIn::load()?;
+        let url = args.platform.clone().or(kept.url).unwrap_or_else(|| "http://127.0.0.1:8090".to_owned());
+        let client = Client::new(&url, args.token.clone().or(kept.token))?;
+        Ok(Self { client, site: args.site.clone().or(kept.site), json: args.json })
+    }
+
+    /// The site to work on.
+    pub(crate) fn site(&self) -> CommandResult<&str> {
+        self.site.as_deref().ok_or_else(|| {
+            Failure::usage("no site is named").hint(
+                "use --site or OUTRIGGER_SITE, or `outrigger login --site NAME` to remember one; \
+                       `outrigger sites list` shows them",
+            )
+        })
+    }
+
+    pub(crate) fn site_if_any(&self) -> Option<&str> {
+        self.site.as_deref()
+    }
+
+    /// A path below the site.
+    pub(crate) fn site_path(&self, rest: &str) -> CommandResult<String> {
+        Ok(format!("/sites/{}{rest}", path_part(self.site()?)))
+    }
+}
+
+/// A value as one part of a path.
+pub(crate) fn path_part(value: &str) -> String {
+    url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+impl ClientCommand {
+    pub(crate) async fn run(self, args: ClientArgs) -> CommandResult<ExitCode> {
+        let context = Context::new(&args)?;
+        let done = |()| ExitCode::SUCCESS;
+        match self {
+            Self::Addons(command) => addons::run(command, &context).await.map(done),
+            Self::Env(command) => env::run(command, &context).await.map(done),
+            Self::Run(args) => run::run(args, &context).await,
+            Self::Sites(command) => sites::run(command, &context).await.map(done),
+            Self::Login(login) => login::run(login, &args, &context).await.map(done),
+            Self::Logout => login::log_out().map(done),
+            Self::Tokens(command) => tokens::run(command, &context).await.map(done),
+            Self::Status => status::run(&context).await.map(done),
+            Self::Doctor => doctor::run(&context).await,
+            Self::Netlify(args) => netlify::run(args, &context).await,
+            Self::Completions(args) => completions::run(&args).map(done),
+        }
+    }
+}
