@@ -1,5 +1,6 @@
 //! The platform over real sockets: a real server, a real database (SQLite, or the PostgreSQL server that DATABASE_URL
 //! names), and a real add-on that can be told to misbehave.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is the test failing")]
 
 mod addons;
 mod app;

@@ -1,4 +1,5 @@
 //! The binary as people run it: `demo`, our own CLI, the unmodified netlify CLI, and kill -9.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is the test failing")]
 
 mod cli;
 mod crash;
