@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Where the demo keeps its data; default: `outrigger/demo` under $XDG_STATE_HOME (~/.local/state)
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Keep the platform's own data in this database; default: an SQLite file in the data folder
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
     /// Keep nothing: use a temporary folder and remove it at the end
     #[arg(long, conflicts_with = "data_dir")]
     ephemeral: bool,
@@ -70,7 +73,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", args.port))
         .await
         .with_context(|| format!("port {} is not free; choose another with --port", args.port))?;
-    let app = open_platform(&data.path, &listener).await?;
+    let app = open_platform(&data.path, args.database_url.as_deref(), &listener).await?;
     let (state, addon) = start_addon_and_setup(&app, &data.path, stop.clone()).await?;
     let server = tokio::spawn(server::serve(app.clone(), listener, stop.clone()));
     let info = info(&app, &state);
@@ -114,12 +117,17 @@ fn lock(dir: &Path) -> anyhow::Result<fs::File> {
     }
 }
 
-async fn open_platform(dir: &Path, listener: &TcpListener) -> anyhow::Result<SharedApp> {
+async fn open_platform(
+    dir: &Path,
+    database_url: Option<&str>,
+    listener: &TcpListener,
+) -> anyhow::Result<SharedApp> {
     let address = listener.local_addr()?;
     let config = Config {
         listen: address,
         public_url: Some(format!("http://127.0.0.1:{}", address.port()).parse()?),
-        database_url: format!("sqlite:{}", dir.join("outrigger.db").display()),
+        database_url: database_url
+            .map_or_else(|| format!("sqlite:{}", dir.join("outrigger.db").display()), str::to_owned),
         key_file: dir.join("outrigger.key"),
         allow_private_addresses: true,
         ..Config::default()

@@ -27,6 +27,11 @@ impl Demo {
 
     /// On a data folder that may have been used before.
     pub(crate) fn start_on(home: TempDir, data: &Path) -> Self {
+        Self::start_with(home, data, &[])
+    }
+
+    /// With more arguments.
+    pub(crate) fn start_with(home: TempDir, data: &Path, arguments: &[&str]) -> Self {
         let info_file = home.path().join("info.json");
         let _ = std::fs::remove_file(&info_file);
         let started = Instant::now();
@@ -35,6 +40,7 @@ impl Demo {
             .arg(data)
             .arg("--info-file")
             .arg(&info_file)
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::demo::{Demo, check};
 
-fn netlify_cli() -> Option<OsString> {
+pub(crate) fn netlify_cli() -> Option<OsString> {
     let cli = std::env::var_os("OUTRIGGER_NETLIFY_CLI");
     if cli.is_none() {
         assert!(std::env::var_os("CI").is_none(), "CI must not skip the netlify CLI: set OUTRIGGER_NETLIFY_CLI");
