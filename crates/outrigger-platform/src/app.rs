@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::limits::Limits;
 use crate::outbound::Outbound;
-use crate::provider_client::ProviderClient;
-use crate::store::Store;
+use crate::provider_client::{Endpoint, ProviderClient};
+use crate::store::addons::Addon;
+use crate::store::{Store, StoreError};
 use crate::urls::Urls;
 
 /// The parts of a running platform.
@@ -29,5 +30,15 @@ impl App {
         let provider = ProviderClient::new(outbound.clone(), store.clock_handle());
         let limits = Limits::new(&config);
         Arc::new(Self { config, store, urls, provider, outbound, limits })
+    }
+
+    /// Where an add-on is, and how we prove ourselves there now.
+    pub(crate) async fn endpoint_of(&self, addon: &Addon) -> Result<Endpoint, StoreError> {
+        let damaged = |what: &str| {
+            StoreError::Damaged(serde::de::Error::custom(format!("add-on `{}` has no {what}", addon.slug)))
+        };
+        let secret = self.store.signing_secret(&addon.id).await?.ok_or_else(|| damaged("secret"))?;
+        let url = addon.url.parse().map_err(|_| damaged("valid URL"))?;
+        Ok(Endpoint { url, auth: addon.auth, secret })
     }
 }

@@ -5,6 +5,7 @@ pub mod api;
 pub mod app;
 mod auth;
 pub mod config;
+pub mod env_owners;
 mod error;
 mod jobs;
 mod limits;

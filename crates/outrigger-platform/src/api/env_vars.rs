@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::Json;
 use crate::app::{App, SharedApp};
 use crate::auth::{AccountContext, AccountReader, AccountWriter, Caller, SiteReader, site_for};
+use crate::env_owners::owner_name;
 use crate::error::{ApiResult, not_found};
 use crate::ops::env_vars::{self, EnvInput};
-use crate::ops::plan::{MASK, owner_name};
+use crate::ops::plan::MASK;
 use crate::store::Time;
 use crate::store::env_vars::{EnvLevel, EnvValue, EnvVar};
 use crate::store::ids::UserId;
@@ -291,7 +292,7 @@ pub async fn list_env_of_site(
     shared.retain(|var| !own.iter().any(|own| own.name == var.name));
     let mut found = Vec::new();
     for var in own {
-        let owner = owner_name(&app, var.owner.as_ref()).await?;
+        let owner = owner_name(&app.store, var.owner.as_ref()).await?;
         found.push(EnvVarBody { owner: Some(owner), ..env_var_body(&app, &context.caller, var).await? });
     }
     for var in shared {

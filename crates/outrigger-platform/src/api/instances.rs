@@ -16,7 +16,7 @@ use crate::app::{App, SharedApp};
 use crate::auth::{SiteContext, SiteReader, SiteWriter};
 use crate::error::{ApiResult, internal, not_found};
 use crate::ops::plan::{Plan, mask_secrets, plan_instance};
-use crate::ops::{addons, instances};
+use crate::ops::instances;
 use crate::store::Time;
 use crate::store::addons::Addon;
 use crate::store::env_vars::{EnvLevel, EnvVar};
@@ -190,7 +190,7 @@ async fn sign_in_link(
         iat: Some(now),
         exp: now + SSO_LIFETIME_SECONDS,
     };
-    let endpoint = addons::endpoint_of(app, addon).await?;
+    let endpoint = app.endpoint_of(addon).await?;
     Ok(auth_url(admin_url, &signature::sign(&claims, &endpoint.secret)))
 }
 

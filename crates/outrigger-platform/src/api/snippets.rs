@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::Json;
 use crate::app::{App, SharedApp};
 use crate::auth::{SiteContext, SiteReader, SiteWriter};
+use crate::env_owners::owner_name;
 use crate::error::{ApiResult, conflict, invalid_field, not_found};
-use crate::ops::plan::owner_name;
 use crate::store::Time;
 use crate::store::ids::SnippetId;
 use crate::store::snippets::{NewSnippet, Snippet};
@@ -48,7 +48,7 @@ pub struct WriteSnippet {
 
 async fn snippet_body(app: &App, snippet: Snippet) -> ApiResult<SnippetBody> {
     Ok(SnippetBody {
-        owner: owner_name(app, snippet.instance_id.as_ref()).await?,
+        owner: owner_name(&app.store, snippet.instance_id.as_ref()).await?,
         id: snippet.id,
         site_id: snippet.site_id.to_string(),
         title: snippet.title,
@@ -75,7 +75,7 @@ fn checked(body: WriteSnippet) -> ApiResult<NewSnippet> {
 async fn editable(app: &App, context: &SiteContext, id: &str) -> ApiResult<Snippet> {
     let snippet = find(app, context, id).await?;
     if snippet.instance_id.is_some() {
-        let owner = owner_name(app, snippet.instance_id.as_ref()).await?;
+        let owner = owner_name(&app.store, snippet.instance_id.as_ref()).await?;
         return Err(conflict(format!("this snippet is {owner}'s and changes with it; configure or remove the add-on")));
     }
     Ok(snippet)

@@ -7,7 +7,6 @@ use outrigger_addon::manifest::Manifest;
 use outrigger_db::{Attempt, Next, StepError};
 
 use crate::app::App;
-use crate::ops::addons::endpoint_of;
 use crate::provider_client::{CallError, Endpoint, InstanceReply, Subject};
 use crate::store::accounts::Account;
 use crate::store::addons::Addon;
@@ -42,7 +41,7 @@ impl Work {
             uuid: Some(instance.id.uuid()),
             site_url: Some(app.urls.site(&site)),
         };
-        let endpoint = endpoint_of(app, &addon).await?;
+        let endpoint = app.endpoint_of(&addon).await?;
         let manifest = addon.manifest()?;
         Ok(Some(Self { instance, site, account, addon, manifest, endpoint, subject }))
     }

@@ -8,7 +8,7 @@ use outrigger_db::{Attempt, Next, StepError, Tx};
 
 use super::instance_work::{Work, change, give_up};
 use crate::app::App;
-use crate::ops::plan::{EnvConflict, conflicts_among};
+use crate::env_owners::{EnvConflict, conflicts_among};
 use crate::store::env_vars::{EnvLevel, EnvValue, NewEnvVar};
 use crate::store::instances::{Fault, Instance, InstanceState};
 use crate::store::snippets::NewSnippet;
@@ -91,7 +91,7 @@ async fn conflicts_now(
 ) -> Result<Vec<EnvConflict>, StepError> {
     let names = env.keys().map(EnvName::to_string);
     let there = app.store.env_vars_named(&level(work), tx, names).await?;
-    Ok(conflicts_among(app, &work.addon, Some(&work.instance.id), there).await?)
+    Ok(conflicts_among(&app.store, &work.addon, Some(&work.instance.id), there).await?)
 }
 
 fn level(work: &Work) -> EnvLevel {

@@ -4,7 +4,6 @@ use outrigger_db::{Attempt, Job, JobId, NewJob, Next, StepError, Tx};
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use crate::ops::addons::endpoint_of;
 use crate::store::StoreError;
 use crate::store::ids::AddonId;
 
@@ -42,7 +41,7 @@ impl Job for RefreshManifest {
     async fn step(&self, _: &'static str, payload: &RefreshPayload, attempt: &Attempt) -> Result<Next, StepError> {
         let app = &*self.0;
         let Some(addon) = app.store.addon(&payload.addon_id).await? else { return Ok(Next::Finish) };
-        let endpoint = endpoint_of(app, &addon).await?;
+        let endpoint = app.endpoint_of(&addon).await?;
         let etag = addon.manifest_etag.as_deref();
         let fetched = app.provider.fetch_manifest(&endpoint, &addon.manifest_path, etag).await;
         let tx = app.store.begin().await?;

@@ -68,15 +68,6 @@ fn manifest_fault(slug: &str, fault: &CallError) -> ApiError {
     }
 }
 
-/// Where an add-on is and how we prove ourselves there now.
-pub async fn endpoint_of(app: &App, addon: &Addon) -> Result<Endpoint, StoreError> {
-    let damaged =
-        |what: &str| StoreError::Damaged(serde::de::Error::custom(format!("add-on `{}` has no {what}", addon.slug)));
-    let secret = app.store.signing_secret(&addon.id).await?.ok_or_else(|| damaged("secret"))?;
-    let url = addon.url.parse().map_err(|_| damaged("valid URL"))?;
-    Ok(Endpoint { url, auth: addon.auth, secret })
-}
-
 /// Makes a new secret. We go on signing with the one in use for `overlap`, so that the partner can first learn to
 /// accept both.
 pub async fn rotate_addon_secret(app: &App, addon: &Addon, overlap: Duration) -> ApiResult<(String, Timestamp)> {

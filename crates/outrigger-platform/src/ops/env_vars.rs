@@ -5,8 +5,8 @@ use std::str::FromStr;
 use outrigger_addon::env_name::EnvName;
 
 use crate::app::App;
+use crate::env_owners::owner_name;
 use crate::error::{ApiResult, conflict, invalid_field, not_found};
-use crate::ops::plan::owner_name;
 use crate::store::env_vars::{EnvLevel, EnvValue, EnvVar, NewEnvVar};
 use crate::store::ids::{EnvValueId, UserId};
 
@@ -66,7 +66,7 @@ async fn refuse_if_owned(app: &App, var: &EnvVar) -> ApiResult<()> {
     if var.owner.is_none() {
         return Ok(());
     }
-    let owner = owner_name(app, var.owner.as_ref()).await?;
+    let owner = owner_name(&app.store, var.owner.as_ref()).await?;
     Err(conflict(format!(
         "`{}` is set by {owner} and changes with it; configure or remove the add-on instead",
         var.name

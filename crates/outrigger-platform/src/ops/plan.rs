@@ -5,9 +5,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::app::App;
+use crate::env_owners::{EnvConflict, conflicts_among};
 use crate::error::{ApiError, ApiResult, FieldError, unprocessable};
 use crate::store::addons::Addon;
-use crate::store::env_vars::{EnvLevel, EnvVar};
+use crate::store::env_vars::EnvLevel;
 use crate::store::ids::InstanceId;
 use crate::store::sites::Site;
 
@@ -43,22 +44,6 @@ pub struct PlannedSnippet {
     pub title: String,
     /// `head` or `footer`.
     pub position: String,
-}
-
-/// A variable that two would set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize, utoipa::ToSchema)]
-pub struct EnvConflict {
-    pub name: String,
-    /// Who sets it now: `the site` or ``add-on `slug` ``.
-    pub owner: String,
-    /// Who would set it.
-    pub wanted_by: String,
-}
-
-impl std::fmt::Display for EnvConflict {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`{}` is set by {} and wanted by {}", self.name, self.owner, self.wanted_by)
-    }
 }
 
 /// Checks the configuration and tells what would change.
@@ -138,31 +123,5 @@ pub(crate) async fn env_conflicts(
     let level = EnvLevel { account: site.account_id.clone(), site: Some(site.id.clone()) };
     let mut there = app.store.env_vars(&level).await?;
     there.retain(|var| names.contains(&var.name));
-    Ok(conflicts_among(app, addon, instance, there).await?)
-}
-
-/// Says of variables that are there who owns those that are not the instance's own.
-pub(crate) async fn conflicts_among(
-    app: &App,
-    addon: &Addon,
-    instance: Option<&InstanceId>,
-    there: Vec<EnvVar>,
-) -> Result<Vec<EnvConflict>, crate::store::StoreError> {
-    let mut conflicts = Vec::new();
-    for var in there {
-        if var.owner.is_some() && var.owner.as_ref() == instance {
-            continue;
-        }
-        let owner = owner_name(app, var.owner.as_ref()).await?;
-        conflicts.push(EnvConflict { name: var.name, owner, wanted_by: format!("add-on `{}`", addon.slug) });
-    }
-    Ok(conflicts)
-}
-
-/// What people call the owner of a variable.
-pub(crate) async fn owner_name(app: &App, owner: Option<&InstanceId>) -> Result<String, crate::store::StoreError> {
-    let Some(owner) = owner else { return Ok("the site".to_owned()) };
-    let Some(instance) = app.store.find_instance_anywhere(owner).await? else { return Ok("an add-on".to_owned()) };
-    let addon = app.store.addon(&instance.addon_id).await?;
-    Ok(addon.map_or_else(|| "an add-on".to_owned(), |addon| format!("add-on `{}`", addon.slug)))
+    Ok(conflicts_among(&app.store, addon, instance, there).await?)
 }

@@ -8,6 +8,7 @@ mod bad_input;
 mod build_hooks;
 mod env_vars;
 mod failure_matrix;
+mod invariants;
 mod jobs;
 mod lifecycle;
 mod nodes;
