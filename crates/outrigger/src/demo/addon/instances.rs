@@ -1,12 +1,13 @@
-//! The add-on's own data: one JSON file, replaced whole.
+//! The add-on's own data: one JSON file, replaced whole, or memory alone.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use outrigger_db::SystemEntropy;
+use anyhow::Context as _;
+use outrigger_db::Entropy;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -21,26 +22,27 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    fn new(config: Map<String, Value>, entropy: &dyn Entropy) -> Self {
+        let count = config.get("start").and_then(Value::as_f64).map_or(0, |start| start as i64);
+        Self { config, token: outrigger_db::token(entropy), count }
+    }
+
     pub(super) fn label(&self) -> &str {
         self.config.get("label").and_then(Value::as_str).unwrap_or("Visits")
     }
 }
 
-/// All instances, in memory and in the file.
+/// All instances, in memory and in the file, if there is one.
 pub(super) struct Instances {
-    file: PathBuf,
+    file: Option<PathBuf>,
+    entropy: Arc<dyn Entropy>,
     tallies: Mutex<BTreeMap<String, Tally>>,
 }
 
 impl Instances {
-    /// Reads the file; without one there are no instances yet.
-    pub(super) fn load(file: PathBuf) -> anyhow::Result<Self> {
-        let tallies = match fs::read(&file) {
-            Ok(text) => serde_json::from_slice(&text)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(error.into()),
-        };
-        Ok(Self { file, tallies: Mutex::new(tallies) })
+    pub(super) fn load(file: Option<PathBuf>, entropy: Arc<dyn Entropy>) -> anyhow::Result<Self> {
+        let tallies = file.as_deref().map(read).transpose()?.unwrap_or_default();
+        Ok(Self { file, entropy, tallies: Mutex::new(tallies) })
     }
 
     pub(super) fn get(&self, id: &str) -> Option<Tally> {
@@ -53,8 +55,7 @@ impl Instances {
         if let Some(there) = tallies.get(id) {
             return Ok(there.clone());
         }
-        let count = super::first_count(&config);
-        let tally = Tally { config, token: outrigger_db::token(&SystemEntropy), count };
+        let tally = Tally::new(config, &*self.entropy);
         let mut next = tallies.clone();
         next.insert(id.to_owned(), tally.clone());
         self.replace(&mut tallies, next)?;
@@ -83,12 +84,25 @@ impl Instances {
 
     /// Memory changes only after the file has.
     fn replace(&self, tallies: &mut BTreeMap<String, Tally>, next: BTreeMap<String, Tally>) -> io::Result<()> {
-        write_private(&self.file, &serde_json::to_vec(&next)?)?;
+        if let Some(file) = &self.file {
+            write_private(file, &serde_json::to_vec(&next)?)?;
+        }
         *tallies = next;
         Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Tally>> {
         self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Without a file there are no instances yet.
+fn read(file: &Path) -> anyhow::Result<BTreeMap<String, Tally>> {
+    match fs::read(file) {
+        Ok(text) => serde_json::from_slice(&text).with_context(|| {
+            format!("the tallies in {} are damaged; move the file away to start without them", file.display())
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(error).with_context(|| format!("cannot read the tallies in {}", file.display())),
     }
 }
