@@ -106,6 +106,8 @@ create table instance (
 );
 -- One instance per site and add-on; a tombstone does not count.
 create unique index instance_of_site on instance (site_id, addon_id) where state <> 'detached';
+-- Lists show tombstones too, so the unique index above does not serve them.
+create index instance_by_site on instance (site_id, id);
 create index instance_by_addon on instance (addon_id, id);
 
 create table env_var (
