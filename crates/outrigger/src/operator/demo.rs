@@ -117,11 +117,7 @@ fn lock(dir: &Path) -> anyhow::Result<fs::File> {
     }
 }
 
-async fn open_platform(
-    dir: &Path,
-    database_url: Option<&str>,
-    listener: &TcpListener,
-) -> anyhow::Result<SharedApp> {
+async fn open_platform(dir: &Path, database_url: Option<&str>, listener: &TcpListener) -> anyhow::Result<SharedApp> {
     let address = listener.local_addr()?;
     let config = Config {
         listen: address,
