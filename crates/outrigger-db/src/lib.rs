@@ -2,7 +2,7 @@
 //!
 //! * [`Db`] connects and hands out transactions; [`Tx`] is the only way to write.
 //! * [`Changes`] tells every process on the same database that something changed.
-//! * [`KeyRing`] seals secrets before they are stored.
+//! * [`KeyRing`] seals secrets before they are stored; [`Keys`] is the ring of a running process.
 //! * [`Job`], [`Jobs`] and [`Worker`] are durable work: named steps, each recorded, each with its undo.
 //! * [`Clock`] and [`Entropy`] are time and randomness as arguments, so that all of the above is tested without sleeping.
 //!
@@ -15,6 +15,7 @@ mod connect;
 mod dialect;
 mod entropy;
 mod jobs;
+mod keys;
 mod migrate;
 mod seal;
 #[cfg(feature = "testing")]
@@ -28,4 +29,5 @@ pub use jobs::{
     Act, Attempt, Backoff, End, Job, JobFilter, JobId, JobState, JobStatus, Jobs, NewJob, Next, Probe, StepError,
     Worker, migrations,
 };
+pub use keys::Keys;
 pub use seal::{KeyError, KeyRing, SealError};

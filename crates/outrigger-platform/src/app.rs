@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use outrigger_integrations::Outbound;
+
 use crate::config::Config;
 use crate::limits::Limits;
-use crate::outbound::Outbound;
 use crate::provider_client::{Endpoint, ProviderClient};
 use crate::store::addons::Addon;
 use crate::store::{Store, StoreError};

@@ -10,7 +10,6 @@ mod error;
 mod jobs;
 mod limits;
 pub mod ops;
-pub mod outbound;
 mod provider_client;
 pub mod router;
 pub mod server;

@@ -10,10 +10,10 @@ use outrigger_addon::manifest::Manifest;
 use outrigger_addon::proxied::{self, RequestClaims};
 use outrigger_addon::signature;
 use outrigger_db::Clock;
+use outrigger_integrations::{Outbound, OutboundError, Reply};
 use url::Url;
 use uuid::Uuid;
 
-use crate::outbound::{Outbound, OutboundError, Reply};
 use crate::store::addons::{AddonAuth, FetchedManifest};
 
 /// How long a signed request stays valid.

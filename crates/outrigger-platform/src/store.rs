@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use outrigger_db::{Clock, Db, Entropy, Jobs, SealError, Tx};
+use outrigger_db::{Clock, Db, Entropy, Jobs, Keys, SealError, Tx};
 use sea_orm::DbErr;
 use sea_orm_migration::MigrationTrait;
 use serde::Serialize;
@@ -18,7 +18,6 @@ pub mod deliveries;
 pub mod env_vars;
 pub mod ids;
 pub mod instances;
-mod keys;
 mod migrations;
 mod reseal;
 pub mod sites;
@@ -27,7 +26,6 @@ mod time;
 pub mod tokens;
 pub mod users;
 
-pub use keys::Keys;
 pub use reseal::Resealed;
 pub use time::Time;
 

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use outrigger_db::{Clock, Db, Entropy, KeyRing, SystemClock, SystemEntropy};
+use outrigger_db::{Clock, Db, Entropy, KeyRing, Keys, SystemClock, SystemEntropy};
+use outrigger_integrations::Outbound;
 use outrigger_platform::app::{App, SharedApp};
 use outrigger_platform::config::Config;
-use outrigger_platform::outbound::Outbound;
-use outrigger_platform::store::{self, Keys, Store};
+use outrigger_platform::store::{self, Store};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 

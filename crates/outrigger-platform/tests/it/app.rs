@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outrigger_db::testing::TestDb;
-use outrigger_db::{Db, KeyRing, Probe, SystemClock, SystemEntropy};
+use outrigger_db::{Db, KeyRing, Keys, Probe, SystemClock, SystemEntropy};
+use outrigger_integrations::Outbound;
 use outrigger_platform::app::{App, SharedApp};
 use outrigger_platform::config::Config;
 use outrigger_platform::ops::accounts::create_first_account;
-use outrigger_platform::outbound::Outbound;
-use outrigger_platform::store::{self, Keys, Store};
+use outrigger_platform::store::{self, Store};
 use outrigger_platform::{server, worker};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

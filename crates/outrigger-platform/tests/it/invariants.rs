@@ -55,7 +55,8 @@ fn jobs_know_no_operation_and_operations_no_surface() {
 #[test]
 fn partners_are_called_from_jobs_and_at_registration_only() {
     check("outrigger-platform", &["provider."], &["jobs", "provider_client.rs", "ops/addons.rs"]);
-    check("outrigger-platform", &["reqwest::Client::builder"], &["outbound.rs"]);
+    check("outrigger-platform", &["reqwest::Client::builder"], &[]);
+    check("outrigger-integrations", &["reqwest::Client::builder"], &["outbound.rs"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Secrets are sealed in the database, and their keys can be rotated.
 
-use outrigger_db::{KeyRing, SystemEntropy};
-use outrigger_platform::store::{Keys, Store};
+use outrigger_db::{KeyRing, Keys, SystemEntropy};
+use outrigger_platform::store::Store;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use std::sync::Arc;

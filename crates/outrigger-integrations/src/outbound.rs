@@ -34,8 +34,11 @@ pub enum OutboundError {
 /// An answer, read whole.
 #[derive(Debug)]
 pub struct Reply {
+    /// The status.
     pub status: StatusCode,
+    /// The headers.
     pub headers: HeaderMap,
+    /// The body, at most [`MAX_ANSWER_BYTES`] of it.
     pub body: Bytes,
 }
 
@@ -47,8 +50,12 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    /// `timeout` bounds a whole exchange.
-    pub fn new(allow_private: bool, timeout: Duration) -> anyhow::Result<Self> {
+    /// A client for a whole process. `timeout` bounds a whole exchange; `allow_private` lets it call this machine and
+    /// private networks, also without TLS.
+    ///
+    /// # Errors
+    /// When the TLS library cannot be set up.
+    pub fn new(allow_private: bool, timeout: Duration) -> Result<Self, OutboundError> {
         let client = reqwest::Client::builder()
             .user_agent(concat!("outrigger/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -56,11 +63,15 @@ impl Outbound {
             .timeout(timeout)
             .connect_timeout(timeout.min(Duration::from_secs(5)))
             .dns_resolver(Arc::new(GuardedResolver { allow_private }))
-            .build()?;
+            .build()
+            .map_err(|error| OutboundError::Blocked(describe(&error)))?;
         Ok(Self { client, allow_private })
     }
 
     /// Whether requests may go to this URL, as far as can be told without resolving its name.
+    ///
+    /// # Errors
+    /// [`OutboundError::Blocked`] says why not.
     pub fn check(&self, url: &Url) -> Result<(), OutboundError> {
         match url.scheme() {
             "https" => {}
@@ -90,6 +101,9 @@ impl Outbound {
     }
 
     /// Sends and reads the whole answer.
+    ///
+    /// # Errors
+    /// [`OutboundError`] says whether anything may have been sent.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, OutboundError> {
         let request = request.build().map_err(|error| OutboundError::Blocked(describe(&error)))?;
         self.check(request.url())?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{PoisonError, RwLock};
 
-use outrigger_db::{Entropy, KeyError, KeyRing, SealError};
+use crate::{Entropy, KeyError, KeyRing, SealError};
 
 /// A key ring that reads its file again when it meets a record of a key it does not know: another process has rotated.
 #[derive(Debug)]
@@ -19,19 +19,28 @@ impl Keys {
     }
 
     /// Keys of a file.
+    ///
+    /// # Errors
+    /// As [`KeyRing::load`].
     pub fn of_file(file: PathBuf) -> Result<Self, KeyError> {
         Ok(Self { ring: RwLock::new(KeyRing::load(&file)?), file: Some(file) })
     }
 
-    pub(super) fn ring(&self) -> KeyRing {
+    /// The ring as it is now.
+    pub fn ring(&self) -> KeyRing {
         self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn seal(&self, plain: &str, context: &str, entropy: &dyn Entropy) -> String {
+    /// Seals with the newest key, as [`KeyRing::seal`].
+    pub fn seal(&self, plain: &str, context: &str, entropy: &dyn Entropy) -> String {
         self.ring().seal(plain.as_bytes(), context, entropy)
     }
 
-    pub(super) fn open(&self, sealed: &str, context: &str) -> Result<String, SealError> {
+    /// Opens what was sealed for the same `context`, reading the file again if the key is not known.
+    ///
+    /// # Errors
+    /// As [`KeyRing::open`].
+    pub fn open(&self, sealed: &str, context: &str) -> Result<String, SealError> {
         let opened = match (self.ring().open(sealed, context), &self.file) {
             (Err(SealError::UnknownKey { .. }), Some(file)) => {
                 if let Ok(ring) = KeyRing::load(file) {

@@ -1,0 +1,1 @@
+//! The derives of `outrigger-integrations`, which documents and re-exports them: use that crate.

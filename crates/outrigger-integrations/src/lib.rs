@@ -1,0 +1,18 @@
+//! Integrations with third-party services, for any Rust web application.
+//!
+//! An **integration** is code with an id; each use of it is a **configuration** (many per integration), kept in a
+//! **scope**. Host **events** reach integrations, rules choose the configurations that want them, and what is sent out
+//! is a **delivery**.
+#![warn(missing_docs)]
+
+mod id;
+#[cfg(feature = "sql")]
+mod outbound;
+mod scope;
+mod text;
+
+pub use id::{ConfigId, DeliveryId, EventId, IntegrationId, InvalidId, RunId};
+#[cfg(feature = "sql")]
+pub use outbound::{MAX_ANSWER_BYTES, Outbound, OutboundError, Reply};
+pub use scope::{InvalidScope, Scope};
+pub use text::{Catalog, Text, Untranslated};
