@@ -5,14 +5,20 @@
 //! is a **delivery**.
 #![warn(missing_docs)]
 
+pub mod form;
 mod id;
 #[cfg(feature = "sql")]
 mod outbound;
+pub mod rule;
 mod scope;
+pub mod settings;
 mod text;
 
+pub use form::{FieldFaults, FormSchema, Values};
 pub use id::{ConfigId, DeliveryId, EventId, IntegrationId, InvalidId, RunId};
 #[cfg(feature = "sql")]
 pub use outbound::{MAX_ANSWER_BYTES, Outbound, OutboundError, Reply};
+pub use outrigger_integrations_derive::{Choice, Settings};
 pub use scope::{InvalidScope, Scope};
+pub use settings::{EmailAddress, FieldValue, HttpUrl, HttpsUrl, Secret, Settings};
 pub use text::{Catalog, Text, Untranslated};
