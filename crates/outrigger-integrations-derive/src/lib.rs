@@ -1,6 +1,9 @@
 //! The derives of `outrigger-integrations`, which documents and re-exports them: use that crate.
 
 use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+mod facts;
 
 /// See `outrigger_integrations::Settings`.
 #[proc_macro_derive(Settings, attributes(settings, field, group))]
@@ -14,4 +17,10 @@ pub fn derive_settings(input: TokenStream) -> TokenStream {
 pub fn derive_choice(input: TokenStream) -> TokenStream {
     let _ = input;
     TokenStream::new()
+}
+
+/// Derives `outrigger_integrations::rule::Facts` for a struct and `FactValue` for an enum; documented there.
+#[proc_macro_derive(Facts, attributes(fact))]
+pub fn derive_facts(input: TokenStream) -> TokenStream {
+    facts::derive(parse_macro_input!(input as DeriveInput)).unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -5,6 +5,9 @@
 //! is a **delivery**.
 #![warn(missing_docs)]
 
+// What the derives write names this crate, also within it.
+extern crate self as outrigger_integrations;
+
 pub mod form;
 mod id;
 #[cfg(feature = "sql")]
@@ -19,6 +22,7 @@ pub use id::{ConfigId, DeliveryId, EventId, IntegrationId, InvalidId, RunId};
 #[cfg(feature = "sql")]
 pub use outbound::{MAX_ANSWER_BYTES, Outbound, OutboundError, Reply};
 pub use outrigger_integrations_derive::{Choice, Settings};
+pub use rule::{Facts, RuleSet, Rules};
 pub use scope::{InvalidScope, Scope};
 pub use settings::{EmailAddress, FieldValue, HttpUrl, HttpsUrl, Secret, Settings};
 pub use text::{Catalog, Text, Untranslated};

@@ -1,0 +1,1 @@
+//! Facts, told to the people who write rules.

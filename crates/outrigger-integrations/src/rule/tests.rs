@@ -1,0 +1,1 @@
+//! Rules, from their JSON to their answer.
