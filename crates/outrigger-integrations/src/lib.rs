@@ -8,21 +8,63 @@
 // What the derives write names this crate, also within it.
 extern crate self as outrigger_integrations;
 
+#[cfg(feature = "sql")]
+mod about;
+#[cfg(feature = "sql")]
+mod check;
+#[cfg(feature = "sql")]
+mod config;
+#[cfg(feature = "sql")]
+mod context;
+#[cfg(feature = "sql")]
+mod event;
+#[cfg(feature = "sql")]
+mod extra;
+#[cfg(feature = "sql")]
+mod fault;
 pub mod form;
+#[cfg(feature = "sql")]
+mod host;
 mod id;
 #[cfg(feature = "sql")]
+mod integration;
+#[cfg(feature = "sql")]
 mod outbound;
+#[cfg(feature = "sql")]
+mod registered;
 pub mod rule;
 mod scope;
 pub mod settings;
+#[cfg(feature = "sql")]
+mod start;
 mod text;
 
+#[cfg(feature = "sql")]
+pub use about::{About, Icon};
+#[cfg(feature = "sql")]
+pub use check::{CheckReport, CheckState, Finding};
+#[cfg(feature = "sql")]
+pub use config::{Config, ConfigOf};
+#[cfg(feature = "sql")]
+pub use context::Context;
+#[cfg(feature = "sql")]
+pub use event::Event;
+#[cfg(feature = "sql")]
+pub use extra::{Column, ColumnKind, ExtraColumns};
+#[cfg(feature = "sql")]
+pub use fault::{Fault, SendError, Sent};
 pub use form::{FieldFaults, FormSchema, Values};
+#[cfg(feature = "sql")]
+pub use host::Host;
 pub use id::{ConfigId, DeliveryId, EventId, IntegrationId, InvalidId, RunId};
+#[cfg(feature = "sql")]
+pub use integration::Integration;
 #[cfg(feature = "sql")]
 pub use outbound::{MAX_ANSWER_BYTES, Outbound, OutboundError, Reply};
 pub use outrigger_integrations_derive::{Choice, Settings};
 pub use rule::{Facts, RuleSet, Rules};
-pub use scope::{InvalidScope, Scope};
+pub use scope::{InvalidScope, Scope, ScopeKind};
 pub use settings::{EmailAddress, FieldValue, HttpUrl, HttpsUrl, Secret, Settings};
+#[cfg(feature = "sql")]
+pub use start::{Heard, Start};
 pub use text::{Catalog, Text, Untranslated};

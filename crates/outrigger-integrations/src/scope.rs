@@ -22,6 +22,31 @@ pub enum Scope {
     User(Box<str>),
 }
 
+/// A kind of scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ScopeKind {
+    /// The whole installation.
+    System,
+    /// A team or organisation.
+    Account,
+    /// A site, project or repository.
+    Site,
+    /// A person.
+    User,
+}
+
+impl Scope {
+    /// Which kind of scope this is.
+    pub fn kind(&self) -> ScopeKind {
+        match self {
+            Scope::System => ScopeKind::System,
+            Scope::Account(_) => ScopeKind::Account,
+            Scope::Site(_) => ScopeKind::Site,
+            Scope::User(_) => ScopeKind::User,
+        }
+    }
+}
+
 /// The text is no scope.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no scope: `system`, `account:ID`, `site:ID` and `user:ID` are")]

@@ -77,6 +77,11 @@ pub struct ShownIf {
 }
 
 impl FormSchema {
+    /// A form without fields.
+    pub const fn empty() -> Self {
+        Self { groups: Vec::new() }
+    }
+
     /// A form of one group without a title.
     pub fn of_fields(fields: impl IntoIterator<Item = Field>) -> Self {
         Self { groups: vec![Group { fields: fields.into_iter().collect(), ..Group::default() }] }

@@ -1,0 +1,35 @@
+//! One use of an integration.
+
+use jiff::Timestamp;
+
+use crate::{ConfigId, Host, Integration, IntegrationId, Scope};
+
+/// A configuration: one use of an integration in one scope, as it was when it was read. Nobody can change a shared
+/// one; a save makes the next version.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config<H: Host, S> {
+    /// Its name for programs.
+    pub id: ConfigId,
+    /// Whose configuration it is.
+    pub scope: Scope,
+    /// The integration that it configures.
+    pub integration: IntegrationId,
+    /// Its name for people; never blank.
+    pub name: String,
+    /// Whether the integration acts on it.
+    pub enabled: bool,
+    /// What the integration wants to know, secrets opened.
+    pub settings: S,
+    /// The host's own columns.
+    pub extra: H::Extra,
+    /// Counts its saves, from 1.
+    pub version: i64,
+    /// When it was made, by the store's clock.
+    pub created_at: Timestamp,
+    /// When it was last saved, by the store's clock.
+    pub updated_at: Timestamp,
+}
+
+/// A configuration of the integration `I`.
+pub type ConfigOf<H, I> = Config<H, <I as Integration<H>>::Settings>;

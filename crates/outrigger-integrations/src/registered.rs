@@ -1,0 +1,177 @@
+//! An integration with its types erased, as the registry holds it.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+
+use crate::form::{Choice, FieldFaults, FormSchema, Values};
+use crate::rule::RuleSet;
+use crate::settings;
+use crate::start::{Hooks, Start};
+use crate::{
+    About, CheckReport, Config, ConfigId, ConfigOf, Context, DeliveryId, Fault, Host, Integration, IntegrationId,
+    Scope, SendError, Sent, Settings,
+};
+
+/// A `ConfigOf<H, I>`; which `I` is known to whoever holds it.
+pub(crate) type AnyConfig = Arc<dyn Any + Send + Sync>;
+
+/// A configuration as it is stored, its secrets opened, before anybody has looked at its settings.
+#[derive(Clone)]
+pub(crate) struct RawConfig<H: Host> {
+    pub(crate) id: ConfigId,
+    pub(crate) scope: Scope,
+    pub(crate) integration: IntegrationId,
+    pub(crate) name: String,
+    pub(crate) enabled: bool,
+    pub(crate) values: Values,
+    pub(crate) settings_version: u32,
+    pub(crate) extra: H::Extra,
+    pub(crate) version: i64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+/// A configuration that its integration has read.
+pub(crate) struct ReadConfig {
+    pub(crate) config: AnyConfig,
+    pub(crate) rules: Option<RuleSet>,
+    /// Values that the integration does not know; kept.
+    pub(crate) rest: Values,
+}
+
+/// What the framework asks of any integration.
+pub(crate) trait Registered<H: Host>: Send + Sync {
+    fn about(&self) -> About;
+    fn form(&self) -> &'static FormSchema;
+    fn settings_version(&self) -> u32;
+    /// Brings stored settings to the present version and reads them.
+    fn read(&self, raw: RawConfig<H>) -> Result<ReadConfig, settings::SettingsError>;
+    /// The faults of a filled-in form that only the integration's own type can find.
+    fn validate(&self, values: &Values) -> FieldFaults;
+    fn start(&self, context: Context) -> BoxFuture<'_, Result<Hooks, Fault>>;
+    fn stop(&self) -> BoxFuture<'_, Result<(), Fault>>;
+    /// `config` is one that this integration has read.
+    fn check<'a>(&'a self, config: &'a AnyConfig, context: &'a Context) -> BoxFuture<'a, CheckReport>;
+    fn options<'a>(
+        &'a self,
+        field: &'a str,
+        values: &'a Values,
+        context: &'a Context,
+    ) -> BoxFuture<'a, Result<Vec<Choice>, Fault>>;
+    /// `config` is one that this integration has read.
+    fn send<'a>(
+        &'a self,
+        config: &'a AnyConfig,
+        message: &'a str,
+        delivery: &'a DeliveryId,
+        context: &'a Context,
+    ) -> BoxFuture<'a, Result<Sent, SendError>>;
+    /// The sample message as JSON.
+    fn sample(&self) -> Option<String>;
+}
+
+/// The one implementation: an integration whose types are known.
+pub(crate) struct Typed<H, I> {
+    integration: Arc<I>,
+    host: PhantomData<fn() -> H>,
+}
+
+impl<H: Host, I: Integration<H>> Typed<H, I> {
+    pub(crate) fn new(integration: I) -> Self {
+        Self { integration: Arc::new(integration), host: PhantomData }
+    }
+}
+
+fn config_of<H: Host, I: Integration<H>>(config: &AnyConfig) -> &ConfigOf<H, I> {
+    config.downcast_ref().expect("the registry pairs configurations with their integration")
+}
+
+impl<H: Host, I: Integration<H>> Registered<H> for Typed<H, I> {
+    fn about(&self) -> About {
+        self.integration.about()
+    }
+
+    fn form(&self) -> &'static FormSchema {
+        I::Settings::form()
+    }
+
+    fn settings_version(&self) -> u32 {
+        I::Settings::VERSION
+    }
+
+    fn read(&self, raw: RawConfig<H>) -> Result<ReadConfig, settings::SettingsError> {
+        let read = settings::read::<I::Settings>(raw.settings_version, raw.values)?;
+        let rules = read.settings.rules().cloned();
+        let config: ConfigOf<H, I> = Config {
+            id: raw.id,
+            scope: raw.scope,
+            integration: raw.integration,
+            name: raw.name,
+            enabled: raw.enabled,
+            settings: read.settings,
+            extra: raw.extra,
+            version: raw.version,
+            created_at: raw.created_at,
+            updated_at: raw.updated_at,
+        };
+        Ok(ReadConfig { config: Arc::new(config), rules, rest: read.rest })
+    }
+
+    fn validate(&self, values: &Values) -> FieldFaults {
+        match I::Settings::from_values(values) {
+            Ok(settings) => {
+                let mut faults = FieldFaults::default();
+                settings.validate(&mut faults);
+                faults
+            }
+            Err(faults) => faults,
+        }
+    }
+
+    fn start(&self, context: Context) -> BoxFuture<'_, Result<Hooks, Fault>> {
+        Box::pin(async move {
+            let mut start = Start::new(self.integration.clone(), context);
+            self.integration.start(&mut start).await?;
+            Ok(start.into_hooks())
+        })
+    }
+
+    fn stop(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(self.integration.stop())
+    }
+
+    fn check<'a>(&'a self, config: &'a AnyConfig, context: &'a Context) -> BoxFuture<'a, CheckReport> {
+        Box::pin(self.integration.check(config_of::<H, I>(config), context))
+    }
+
+    fn options<'a>(
+        &'a self,
+        field: &'a str,
+        values: &'a Values,
+        context: &'a Context,
+    ) -> BoxFuture<'a, Result<Vec<Choice>, Fault>> {
+        Box::pin(self.integration.options(field, values, context))
+    }
+
+    fn send<'a>(
+        &'a self,
+        config: &'a AnyConfig,
+        message: &'a str,
+        delivery: &'a DeliveryId,
+        context: &'a Context,
+    ) -> BoxFuture<'a, Result<Sent, SendError>> {
+        Box::pin(async move {
+            let message = serde_json::from_str(message)
+                .map_err(|error| SendError::refused(format!("this version cannot read the message: {error}")))?;
+            self.integration.send(config_of::<H, I>(config), &message, delivery, context).await
+        })
+    }
+
+    fn sample(&self) -> Option<String> {
+        self.integration.sample().and_then(|message| serde_json::to_string(&message).ok())
+    }
+}
