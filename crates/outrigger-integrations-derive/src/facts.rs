@@ -172,6 +172,9 @@ fn derive_enum(input: &DeriveInput, variants: &Punctuated<Variant, Token![,]>) -
             return Err(Error::new(variant.span(), "`Facts` needs an enum whose variants have no fields"));
         }
         let options = FactOptions::read(&variant.attrs)?;
+        if options.reference.is_some() || options.choices.is_some() || options.secret || options.skip {
+            return Err(Error::new(variant.span(), "a variant has no other `fact` options than `name` and `label`"));
+        }
         let value = options.name.map_or_else(|| snake_case(&variant.ident.unraw().to_string()), |name| name.value());
         if !values.insert(value.clone()) {
             return Err(Error::new(variant.span(), format!("there are two choices with the name `{value}`")));

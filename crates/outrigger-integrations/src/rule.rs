@@ -51,7 +51,7 @@ use serde_json::{Map, Value};
 
 mod check;
 mod compile;
-mod docs;
+mod describe;
 mod explain;
 mod fact;
 mod operator;

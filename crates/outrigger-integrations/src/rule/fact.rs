@@ -114,26 +114,31 @@ impl Fact {
     }
 
     /// The same, with this label.
+    #[must_use]
     pub fn labelled(self, label: impl Into<Text>) -> Self {
         Self { label: label.into(), ..self }
     }
 
     /// The same, with this explanation below its label.
+    #[must_use]
     pub fn explained(self, help: impl Into<Text>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 
     /// The same, of another kind.
+    #[must_use]
     pub fn with_kind(self, kind: FactKind) -> Self {
         Self { kind, ..self }
     }
 
     /// The same, with another number of values.
+    #[must_use]
     pub fn with_shape(self, shape: Shape) -> Self {
         Self { shape, ..self }
     }
 
     /// The same, with values that no explanation shows.
+    #[must_use]
     pub fn hidden(self) -> Self {
         Self { secret: true, ..self }
     }

@@ -182,7 +182,7 @@ fn read_text(fact: &Fact, value: &Value) -> Result<Box<str>, Problem> {
     }
     match fact.kind() {
         FactKind::Choice(choices) if choices.iter().all(|choice| choice.value != *text) => {
-            Err(Problem::NotAChoice(quoted(&text)))
+            Err(Problem::NotAChoice(if fact.is_secret() { "***".to_owned() } else { quoted(&text) }))
         }
         _ => Ok(text),
     }

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::de::Error as _;
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::{FactKind, FactSchema, Shape};
 
@@ -71,7 +73,7 @@ pub trait FactValue {
 }
 
 /// The value of a fact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Datum {
@@ -153,6 +155,26 @@ impl Datum {
     }
 }
 
+/// By hand, as a derive would take a list of two texts for the id and the label of a row.
+impl<'de> Deserialize<'de> for Datum {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Datum::from_json(Value::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl Datum {
+    fn from_json(value: Value) -> Result<Self, serde_json::Error> {
+        match value {
+            Value::Null => Ok(Datum::Unset),
+            Value::Bool(flag) => Ok(Datum::Flag(flag)),
+            Value::Number(_) => serde_json::from_value(value).map(Datum::Number),
+            Value::String(text) => Ok(Datum::Text(Cow::Owned(text))),
+            Value::Array(items) => items.into_iter().map(Datum::from_json).collect::<Result<_, _>>().map(Datum::List),
+            Value::Object(_) => serde_json::from_value(value).map(Datum::Reference),
+        }
+    }
+}
+
 impl FactValue for String {
     fn kind() -> FactKind {
         FactKind::Text
@@ -225,8 +247,12 @@ impl<T: FactValue> FactValue for Option<T> {
     }
 }
 
+/// A list of lists does not compile.
 impl<T: FactValue> FactValue for Vec<T> {
-    const SHAPE: Shape = Shape::List;
+    const SHAPE: Shape = match T::SHAPE {
+        Shape::One | Shape::Optional => Shape::List,
+        Shape::List => panic!("rules cannot ask about a list of lists"),
+    };
 
     fn kind() -> FactKind {
         T::kind()
@@ -289,7 +315,7 @@ impl fmt::Debug for FactValues {
 }
 
 impl Serialize for FactValues {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, datum) in &self.0 {
             map.serialize_entry(name, datum)?;
@@ -299,12 +325,9 @@ impl Serialize for FactValues {
 }
 
 impl<'de> Deserialize<'de> for FactValues {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let map = serde_json::Map::<String, serde_json::Value>::deserialize(deserializer)?;
-        let facts = map.into_iter().map(|(name, value)| {
-            let datum = Datum::deserialize(value).map_err(serde::de::Error::custom)?;
-            Ok((Cow::Owned(name), datum))
-        });
-        facts.collect::<Result<_, D::Error>>().map(Self)
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let facts = Map::<String, Value>::deserialize(deserializer)?.into_iter();
+        let facts = facts.map(|(name, value)| Ok((Cow::Owned(name), Datum::from_json(value)?)));
+        facts.collect::<Result<_, _>>().map(Self).map_err(|error: serde_json::Error| D::Error::custom(error))
     }
 }

@@ -1,1 +1,0 @@
-//! Facts, told to the people who write rules.
