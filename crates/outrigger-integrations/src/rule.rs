@@ -54,6 +54,7 @@ mod compile;
 mod describe;
 mod explain;
 mod fact;
+mod field;
 mod operator;
 mod posted;
 mod question;
@@ -225,6 +226,10 @@ impl Condition {
 
 /// A [`RuleSet`] over the facts `F`: the type of a settings field that lets people choose events.
 ///
+/// As a [`FieldValue`](crate::FieldValue) it takes every rule set that can be read, also one that this version of the
+/// program cannot judge: settings that are stored stay readable, and the rules are broken. Forms refuse to save such a
+/// rule set, see [`RuleSet::check_json`].
+///
 /// ```
 /// use outrigger_integrations::rule::{Condition, Facts, Operator, RuleSet, Rules};
 ///
@@ -245,19 +250,6 @@ impl<F: Facts> Rules<F> {
     /// The rule set as one over the facts `F`.
     pub fn new(set: RuleSet) -> Self {
         Self { set, facts: PhantomData }
-    }
-
-    /// As [`RuleSet::from_json`].
-    ///
-    /// # Errors
-    /// Every part that does not have the form of a rule set.
-    pub fn from_json(stored: &Value) -> Result<Self, Vec<RuleFault>> {
-        RuleSet::from_json(stored).map(Self::new)
-    }
-
-    /// What to store.
-    pub fn to_json(&self) -> Value {
-        self.set.to_json()
     }
 
     /// The rule set.

@@ -42,7 +42,7 @@ impl fmt::Display for RuleFault {
 pub enum Problem {
     /// The JSON is not that of a rule set.
     #[error("this does not have the form of a rule: {0}")]
-    Malformed(String),
+    Malformed(&'static str),
     /// There are conditions to be held, but none.
     #[error("choose at least one condition, or choose to match always")]
     NoConditions,
@@ -133,6 +133,15 @@ impl RuleSet {
     pub fn check(&self, schema: &FactSchema) -> Vec<RuleFault> {
         self.compile(schema).into_faults()
     }
+
+    /// Everything that is wrong with the JSON of a rule set that somebody wants to save: its form, and what
+    /// [`check`](Self::check) tells. Values may be texts, as for [`typed`](Self::typed).
+    pub fn check_json(value: &Value, schema: &FactSchema) -> Vec<RuleFault> {
+        match read(value) {
+            Ok(set) => set.typed(schema).check(schema),
+            Err(faults) => faults,
+        }
+    }
 }
 
 pub(super) fn read(stored: &Value) -> Result<RuleSet, Vec<RuleFault>> {
@@ -153,7 +162,8 @@ pub(super) fn read(stored: &Value) -> Result<RuleSet, Vec<RuleFault>> {
     match RuleSet::deserialize(Value::Object(head)) {
         Ok(set) if faults.is_empty() => return Ok(RuleSet { conditions, ..set }),
         Ok(_) => {}
-        Err(error) => faults.insert(0, malformed(None, &error.to_string())),
+        // The error itself would repeat the value.
+        Err(_) => faults.insert(0, malformed(None, "a `mode` is needed, and is a text")),
     }
     Err(faults)
 }
@@ -163,12 +173,12 @@ fn read_conditions(conditions: Vec<Value>, faults: &mut Vec<RuleFault>) -> Vec<C
     for (at, condition) in conditions.into_iter().enumerate() {
         match Condition::deserialize(condition) {
             Ok(condition) => read.push(condition),
-            Err(error) => faults.push(malformed(Some(at), &error.to_string())),
+            Err(_) => faults.push(malformed(Some(at), "a `fact` and an `operator` are needed, and are texts")),
         }
     }
     read
 }
 
-fn malformed(condition: Option<usize>, why: &str) -> RuleFault {
-    RuleFault { condition, problem: Problem::Malformed(quoted(why)) }
+fn malformed(condition: Option<usize>, why: &'static str) -> RuleFault {
+    RuleFault { condition, problem: Problem::Malformed(why) }
 }

@@ -125,6 +125,8 @@ fn values_are_those_of_the_fields() {
 
 #[test]
 fn rules_ask_derived_facts() {
+    use crate::settings::FieldValue;
+
     let set = RuleSet::all([
         Condition::new("repository", Operator::OneOf, vec!["r1", "r2"]),
         Condition::new("author_id", Operator::Is, 7),
@@ -133,14 +135,17 @@ fn rules_ask_derived_facts() {
         Condition::new("lines", Operator::GreaterThan, 1_000_000),
         Condition::new("target_branch", Operator::IsUnset, ()),
     ]);
-    let rules = Rules::<ReviewFacts>::new(set);
+    let rules = Rules::<ReviewFacts<'static>>::new(set);
     assert_eq!(rules.check(), []);
     assert!(rules.compile().matches(&review().values()));
     let stored = rules.to_json();
-    assert_eq!(Rules::<ReviewFacts>::from_json(&stored).unwrap(), rules);
+    assert_eq!(Rules::<ReviewFacts<'static>>::from_json(&stored).unwrap(), rules);
     assert_eq!(serde_json::to_value(&rules).unwrap(), stored);
-    assert_eq!(serde_json::from_value::<Rules<ReviewFacts>>(stored).unwrap(), rules.clone());
-    assert!(Rules::<ReviewFacts>::default().compile().matches(&review().values()));
+    assert_eq!(serde_json::from_value::<Rules<ReviewFacts<'static>>>(stored).unwrap(), rules.clone());
+    assert_eq!(FieldValue::rules(&rules), Some(rules.set()));
+    assert_eq!(Rules::<ReviewFacts<'static>>::from_json(&json!(null)).unwrap(), Rules::default());
+    assert!(Rules::<ReviewFacts<'static>>::from_json(&json!({ "mode": 1 })).is_err());
+    assert!(Rules::<ReviewFacts<'static>>::default().compile().matches(&review().values()));
 }
 
 #[test]

@@ -1,8 +1,7 @@
 use super::*;
 
 fn read(posted: &[(&str, &str)]) -> Option<RuleSet> {
-    let posted: Vec<_> = posted.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    RuleSet::from_posted("rules", &posted, &schema())
+    RuleSet::from_posted("rules", posted.iter().copied(), &schema())
 }
 
 #[test]
@@ -13,8 +12,7 @@ fn forms_are_read_in_the_order_of_their_rows() {
         ("rules.10.value", "false"),
         ("rules.2.fact", "numbers"),
         ("rules.2.operator", "contains_any"),
-        ("rules.2.value", "1\r\n 2 \r\n\r\n"),
-        ("rules.2.value", "3"),
+        ("rules.2.value", "1\r\n 2 \r\n\r\n3"),
         ("name", "x"),
         ("rules.mode", "all"),
         ("rules.when_broken", "match"),
@@ -26,6 +24,11 @@ fn forms_are_read_in_the_order_of_their_rows() {
         ("rules.5.fact", "text"),
         ("rules.5.operator", "is_set"),
         ("rules.5.value", "left over"),
+        ("rules.7.fact", "number"),
+        ("rules.7.operator", "one_of"),
+        ("rules.7.value", "1"),
+        ("rules.7.value", ""),
+        ("rules.7.value", "2"),
         ("rules.6.fact", "text"),
         ("rules.6.operator", "ends_with"),
         ("rules.6.value", " "),
@@ -34,6 +37,7 @@ fn forms_are_read_in_the_order_of_their_rows() {
         Condition::new("numbers", Operator::ContainsAny, vec![1, 2, 3]),
         Condition::new("text", Operator::IsSet, ()),
         Condition::new("text", Operator::EndsWith, " "),
+        Condition::new("number", Operator::OneOf, vec![1, 2]),
         Condition::new("flag", Operator::Is, false),
     ]);
     let set = set.unwrap();
@@ -91,4 +95,46 @@ fn values_are_posted_as_they_are_shown() {
     ] {
         assert_eq!(Condition::new("text", Operator::Is, value).posted_values(), posted);
     }
+}
+
+#[test]
+fn texts_take_the_type_of_their_fact() {
+    for (fact, operator, value, typed) in [
+        ("number", Operator::Is, json!(" -7 "), json!(-7)),
+        ("number", Operator::Is, json!("7.5"), json!("7.5")),
+        ("number", Operator::OneOf, json!("1\n2"), json!([1, 2])),
+        ("number", Operator::OneOf, json!(["1", 2, "x"]), json!([1, 2, "x"])),
+        ("flag", Operator::Is, json!("true"), json!(true)),
+        ("flag", Operator::Is, json!("on"), json!("on")),
+        ("text", Operator::Is, json!("7"), json!("7")),
+        ("text", Operator::OneOf, json!("\n"), json!([])),
+        ("text", Operator::OneOf, json!(["a\nb"]), json!(["a\nb"])),
+        ("row", Operator::Is, json!("7"), json!("7")),
+        ("text", Operator::IsSet, json!(""), json!(null)),
+        ("mood", Operator::Is, json!("7"), json!("7")),
+    ] {
+        let set = RuleSet::all([Condition::new(fact, operator, value)]).typed(&schema());
+        assert_eq!(set.conditions[0].value, typed, "{set:?}");
+        assert_eq!(set.clone().typed(&schema()), set);
+    }
+}
+
+#[test]
+fn json_is_checked_whole() {
+    let told = |value: Value| -> Vec<String> {
+        RuleSet::check_json(&value, &schema()).iter().map(ToString::to_string).collect()
+    };
+    let condition = |value: &str| json!({ "fact": "number", "operator": "is", "value": value });
+    assert_eq!(told(json!({ "mode": "all", "conditions": [condition("7")] })), [""; 0]);
+    assert_eq!(
+        told(json!({ "mode": "all", "conditions": [condition("a"), condition("")] })),
+        ["Condition 1: enter a whole number", "Condition 2: enter a value"]
+    );
+    assert_eq!(
+        told(json!({ "conditions": ["hush"] })),
+        [
+            "this does not have the form of a rule: a `mode` is needed, and is a text",
+            "Condition 1: this does not have the form of a rule: a `fact` and an `operator` are needed, and are texts",
+        ]
+    );
 }

@@ -113,6 +113,7 @@ proptest! {
     fn no_json_makes_it_panic(stored in any_json(), facts in near_facts()) {
         // Whatever can be read can be written, compiled and asked.
         let from_json = RuleSet::from_json(&stored);
+        let _ = RuleSet::check_json(&stored, &schema());
         let deserialized = serde_json::from_value::<RuleSet>(stored);
         if let Ok(deserialized) = deserialized {
             prop_assert_eq!(&from_json.clone().unwrap(), &deserialized);
@@ -139,7 +140,8 @@ proptest! {
 
     #[test]
     fn no_form_makes_it_panic(pairs in prop::collection::vec(("(r\\.)?[0-9a-z.]{0,12}", ".{0,6}"), 0..12)) {
-        if let Some(set) = RuleSet::from_posted("r", &pairs, &schema()) {
+        let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        if let Some(set) = RuleSet::from_posted("r", pairs, &schema()) {
             let _ = set.check(&schema());
         }
     }
