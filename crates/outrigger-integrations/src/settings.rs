@@ -11,6 +11,7 @@ pub mod derived;
 pub use read::{Read, SettingsError, migrated, read};
 pub use secret::Secret;
 pub use typed::{EmailAddress, HttpUrl, HttpsUrl};
+pub(crate) use typed::{parse_url, url_hint};
 pub use value::{FieldValue, Kind};
 
 use crate::form::{FieldFaults, FormSchema, Values};
