@@ -2,7 +2,6 @@
 
 use regex::{Regex, RegexBuilder};
 
-const LONGEST_PATTERN: usize = 1_000;
 const LARGEST_PROGRAM: usize = 1 << 20;
 
 /// A regular expression that a text has to match. Matching takes time linear in the text.
@@ -27,7 +26,7 @@ impl Pattern {
     /// The whole text has to match, as with HTML's `pattern`.
     ///
     /// # Errors
-    /// When it is no regular expression, or has more than 1,000 characters or too large repetitions.
+    /// When it is no regular expression, or too large a one.
     pub fn whole(expression: &str) -> Result<Self, InvalidPattern> {
         // Alone first: otherwise `a)|(b` would be taken, and mean something else.
         Self::within(expression)?;
@@ -39,9 +38,6 @@ impl Pattern {
     /// # Errors
     /// As [`whole`](Self::whole).
     pub fn within(expression: &str) -> Result<Self, InvalidPattern> {
-        if expression.len() > LONGEST_PATTERN {
-            return Err(InvalidPattern(format!("it has more than {LONGEST_PATTERN} characters")));
-        }
         RegexBuilder::new(expression)
             .size_limit(LARGEST_PROGRAM)
             .dfa_size_limit(LARGEST_PROGRAM)

@@ -5,8 +5,14 @@ use serde_json::Value;
 pub use serde;
 pub use serde_json;
 
-use super::{FieldValue, Kind};
-use crate::form::{self, Field, FieldFaults, FormSchema, Options, Values, Widget};
+use super::FieldValue;
+use crate::form::{self, Field, FieldFaults, FormSchema, Values};
+
+mod kinds;
+mod limits;
+
+pub use kinds::*;
+pub use limits::Limits;
 
 /// Reads the fields of a settings struct one by one, and collects all that is wrong.
 pub struct Reader<'a> {
@@ -41,17 +47,6 @@ pub fn field<T: FieldValue>(name: &'static str, label: &'static str) -> Field {
     field.required = T::REQUIRED;
     field.secret = T::SECRET;
     field
-}
-
-pub fn with_options(widget: Widget, options: Options) -> Widget {
-    match widget {
-        Widget::List { .. } | Widget::MultiSelect { .. } => Widget::MultiSelect { options },
-        _ => Widget::Select { options },
-    }
-}
-
-pub const fn takes_text(kind: Kind) -> bool {
-    matches!(kind, Kind::Text | Kind::TextList)
 }
 
 pub fn to_json<T: FieldValue>(value: &T) -> Value {
