@@ -108,6 +108,15 @@ impl Db {
         Ok(Tx { inner, turn, engine, changes, announced: Mutex::default() })
     }
 
+    /// Begins a transaction that only reads, and sees the database as it was at its first statement throughout, however
+    /// long it takes and whatever is committed meanwhile.
+    ///
+    /// # Errors
+    /// When no connection could be had in time, or the engine refused.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.conn().begin_with_options(dialect::snapshot(self.engine())).await
+    }
+
     async fn turn(&self) -> Result<OwnedMutexGuard<()>, DbErr> {
         tokio::time::timeout(TURN_LIMIT, self.shared.turn.clone().lock_owned())
             .await

@@ -6,13 +6,17 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement};
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, Statement,
+    TransactionOptions,
+};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 use url::Url;
 
 use crate::changes::{Changes, Signal};
+use crate::generations::Tracked;
 use crate::{ConnectError, Engine};
 
 /// The one channel of all announcements.
@@ -24,6 +28,22 @@ const LANE_LOCKS: i32 = 0x6f75_7472;
 const MIGRATION_LOCK: i64 = 0x6f75_7472_6967;
 
 impl Engine {
+    pub(crate) fn of(backend: DbBackend) -> Engine {
+        match backend {
+            DbBackend::Postgres => Engine::Postgres,
+            _ => Engine::Sqlite,
+        }
+    }
+
+    /// Ends the definition of a text column that is compared byte by byte, as both engines' programs compare: so a
+    /// list has the same order on each, and a page of it can begin where the last one ended.
+    pub fn bytewise(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "COLLATE BINARY",
+            Engine::Postgres => "COLLATE \"C\"",
+        }
+    }
+
     pub(crate) fn backend(self) -> DbBackend {
         match self {
             Engine::Sqlite => DbBackend::Sqlite,
@@ -129,6 +149,81 @@ pub(crate) async fn announce(
         }
     }
     Ok(())
+}
+
+/// A transaction that reads one state of the database. SQLite's readers do so by themselves.
+pub(crate) fn snapshot(engine: Engine) -> TransactionOptions {
+    match engine {
+        Engine::Sqlite => TransactionOptions::default(),
+        Engine::Postgres => TransactionOptions {
+            isolation_level: Some(IsolationLevel::RepeatableRead),
+            access_mode: Some(AccessMode::ReadOnly),
+            ..TransactionOptions::default()
+        },
+    }
+}
+
+/// Triggers that move the topic's generation with every change of the table, and note the rows.
+pub(crate) fn change_triggers(engine: Engine, tracked: &Tracked) -> Vec<String> {
+    match engine {
+        Engine::Sqlite => sqlite_triggers(tracked),
+        Engine::Postgres => postgres_triggers(tracked),
+    }
+}
+
+/// Row by row. No upsert: a conflict clause of the foreign statement would override the one in the trigger.
+fn sqlite_triggers(Tracked { table, key, topic }: &Tracked) -> Vec<String> {
+    let note = |row: &str| {
+        format!(
+            "DELETE FROM generation_row WHERE topic = '{topic}' AND row_key = CAST({row}.{key} AS TEXT); \
+             INSERT INTO generation_row (topic, row_key, n) \
+             SELECT topic, CAST({row}.{key} AS TEXT), n FROM generation WHERE topic = '{topic}';"
+        )
+    };
+    let trigger = |event: &str, when: &str, name: &str, notes: String| {
+        format!(
+            "CREATE TRIGGER tracked_{table}_{name} AFTER {event} ON {table} {when} BEGIN \
+             UPDATE generation SET n = n + 1 WHERE topic = '{topic}'; {notes} END"
+        )
+    };
+    vec![
+        trigger("INSERT", "", "insert", note("NEW")),
+        trigger("DELETE", "", "delete", note("OLD")),
+        trigger("UPDATE", "", "update", format!("{}{}", note("OLD"), note("NEW"))),
+    ]
+}
+
+/// Statement by statement: a change of many rows moves the generation once.
+fn postgres_triggers(Tracked { table, key, topic }: &Tracked) -> Vec<String> {
+    let function = |name: &str, rows: &str| {
+        format!(
+            "CREATE FUNCTION tracked_{table}_{name}() RETURNS trigger LANGUAGE plpgsql AS $$ \
+             DECLARE moved BIGINT; BEGIN \
+             IF NOT EXISTS ({rows}) THEN RETURN NULL; END IF; \
+             UPDATE generation SET n = n + 1 WHERE topic = '{topic}' RETURNING n INTO STRICT moved; \
+             INSERT INTO generation_row (topic, row_key, n) \
+             SELECT DISTINCT '{topic}', CAST(changed.{key} AS TEXT), moved FROM ({rows}) AS changed \
+             ON CONFLICT (topic, row_key) DO UPDATE SET n = EXCLUDED.n; \
+             PERFORM pg_notify('{CHANNEL}', '{topic}'); RETURN NULL; END $$"
+        )
+    };
+    let trigger = |name: &str, event: &str, tables: &str| {
+        format!(
+            "CREATE TRIGGER tracked_{table}_{name} {event} ON {table} {tables} \
+             FOR EACH STATEMENT EXECUTE FUNCTION tracked_{table}_{name}()"
+        )
+    };
+    let (old, new) = (format!("SELECT {key} FROM old_rows"), format!("SELECT {key} FROM new_rows"));
+    vec![
+        function("insert", &new),
+        trigger("insert", "AFTER INSERT", "REFERENCING NEW TABLE AS new_rows"),
+        function("delete", &old),
+        trigger("delete", "AFTER DELETE", "REFERENCING OLD TABLE AS old_rows"),
+        function("update", &format!("{old} UNION {new}")),
+        trigger("update", "AFTER UPDATE", "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows"),
+        function("truncate", &format!("SELECT {key} FROM {table}")),
+        trigger("truncate", "BEFORE TRUNCATE", ""),
+    ]
 }
 
 /// Makes the writers of one lane wait for each other, so that ids within a lane commit in their order. Without it a

@@ -2,6 +2,7 @@
 //!
 //! * [`Db`] connects and hands out transactions; [`Tx`] is the only way to write.
 //! * [`Changes`] tells every process on the same database that something changed.
+//! * [`generations`] say by a number whether rows in memory are still true, and which are not.
 //! * [`KeyRing`] seals secrets before they are stored; [`Keys`] is the ring of a running process.
 //! * [`Job`], [`Jobs`] and [`Worker`] are durable work: named steps, each recorded, each with its undo.
 //! * [`Clock`] and [`Entropy`] are time and randomness as arguments, so that all of the above is tested without sleeping.
@@ -14,6 +15,7 @@ mod clock;
 mod connect;
 mod dialect;
 mod entropy;
+pub mod generations;
 mod jobs;
 mod keys;
 mod migrate;

@@ -9,6 +9,7 @@ use sea_orm_migration::async_trait::async_trait;
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 use super::JobFilter;
+use crate::generations::CreateGeneration;
 use crate::{Db, Engine, Tx, dialect};
 
 /// Announced when a job may be due, and with the id of a job as detail when somebody who waits for it should look.
@@ -125,9 +126,9 @@ pub(super) struct Row {
 const COLUMNS: &str = "id, kind, key, lane, payload, phase, step, state, attempts, failing_since, run_at, claim, \
                        reason, failure, failed_step, created_at, updated_at, finished_at";
 
-/// The migrations of this crate's own table, for [`Db::migrate`].
+/// The migrations of this crate's own tables, for [`Db::migrate`].
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(CreateJob)]
+    vec![Box::new(CreateJob), Box::new(CreateGeneration)]
 }
 
 struct CreateJob;

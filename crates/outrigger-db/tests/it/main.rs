@@ -5,6 +5,7 @@ mod bench;
 mod changes;
 mod connect;
 mod failing;
+mod generations;
 mod queue;
 mod stopping;
 mod working;
