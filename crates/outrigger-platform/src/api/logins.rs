@@ -35,9 +35,6 @@ pub async fn create_login(
     let matches = verify_password(&body.password, hash).await.map_err(internal)?;
     let user = user.filter(|_| matches).ok_or_else(|| unauthorized("e-mail address or password is wrong"))?;
     let new = NewToken { account: None, name: body.token_name, scope: Scope::Admin, expires_at: None };
-    let (token, secret) = accounts::create_token(&app, &user.id, new).await?;
-    let tx = app.store.begin().await?;
-    app.store.touch_login(&user.id, &tx).await?;
-    app.store.commit(tx).await?;
+    let (token, secret) = accounts::sign_in(&app, &user.id, new).await?;
     Ok((StatusCode::CREATED, axum::Json(token_body(token, Some(secret)))))
 }

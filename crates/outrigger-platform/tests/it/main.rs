@@ -14,4 +14,5 @@ mod lifecycle;
 mod nodes;
 mod provider;
 mod secrets;
+mod set_up;
 mod tenants;
