@@ -19,7 +19,7 @@ pub(crate) mod refresh_instance;
 pub(crate) mod refresh_manifest;
 pub(crate) mod update_instance;
 
-pub(crate) use prune::schedule as schedule_prune;
+pub use prune::schedule as schedule_prune;
 
 /// A worker that knows every job of the platform.
 pub fn worker(app: &SharedApp) -> Worker {

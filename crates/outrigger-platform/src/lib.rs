@@ -17,4 +17,4 @@ pub mod store;
 pub mod urls;
 
 pub use error::{ApiError, ErrorBody, FieldError};
-pub use jobs::worker;
+pub use jobs::{schedule_prune, worker};

@@ -93,6 +93,14 @@ impl Worker {
         Worker { probe: Some(probe), ..self }
     }
 
+    /// The kinds of job that it knows, with their steps, in order of kind: so that a test can make sure that none of them
+    /// goes untested.
+    pub fn jobs(&self) -> Vec<(&'static str, &'static [&'static str])> {
+        let mut jobs: Vec<_> = self.handlers.iter().map(|(kind, handler)| (*kind, handler.steps())).collect();
+        jobs.sort_unstable();
+        jobs
+    }
+
     fn kinds(&self) -> Vec<&'static str> {
         self.handlers.keys().copied().collect()
     }

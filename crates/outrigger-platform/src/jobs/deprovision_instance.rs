@@ -1,6 +1,6 @@
 //! Deletes an instance at the partner and then here. It is never given up by itself; a person may detach instead.
 
-use outrigger_db::{Attempt, Backoff, Job, JobId, NewJob, Next, StepError, Tx};
+use outrigger_db::{Attempt, Backoff, End, Job, JobId, NewJob, Next, StepError, Tx};
 
 use super::instance_work::{Work, change, try_again};
 use super::{App, InstancePayload, no_giving_up};
@@ -36,6 +36,17 @@ impl Job for DeprovisionInstance {
             "call" => self.call(work).await,
             _ => self.forget(work, attempt).await,
         }
+    }
+
+    /// It is not forgotten: a second delete goes on with it, or a person detaches it.
+    async fn ended(&self, payload: &InstancePayload, end: &End, _: &Attempt) -> Result<(), StepError> {
+        change(&self.0, &payload.instance_id, |instance| {
+            if instance.state == InstanceState::Deprovisioning {
+                instance.reason = Some(format!("the removal failed: {}; delete it again, or detach it", end.reason));
+            }
+        })
+        .await?;
+        Ok(())
     }
 }
 

@@ -1,9 +1,12 @@
 //! Fetches an add-on's manifest again before it is a day old. While the partner is down the last good one serves.
 
-use outrigger_db::{Attempt, Job, JobId, NewJob, Next, StepError, Tx};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use outrigger_db::{Attempt, Backoff, End, Job, JobId, NewJob, Next, StepError, Tx};
 use serde::{Deserialize, Serialize};
 
-use super::App;
+use super::{App, no_giving_up};
 use crate::store::StoreError;
 use crate::store::ids::AddonId;
 
@@ -21,9 +24,12 @@ pub(crate) struct RefreshPayload {
 /// Starts the rounds; the first is due when the manifest that we have just fetched has grown old.
 pub(crate) async fn schedule(app: &crate::app::App, tx: &Tx, id: &AddonId) -> Result<JobId, StoreError> {
     let at = app.store.clock().now() + app.config.manifest_max_age;
+    Ok(app.store.jobs().enqueue(tx, round(id, at)).await?)
+}
+
+fn round(id: &AddonId, at: Timestamp) -> NewJob {
     let payload = RefreshPayload { addon_id: id.clone(), recurring: true };
-    let job = NewJob::of::<RefreshManifest>(&payload).key(id.as_str()).at(at);
-    Ok(app.store.jobs().enqueue(tx, job).await?)
+    NewJob::of::<RefreshManifest>(&payload).key(id.as_str()).at(at)
 }
 
 /// Fetches it once, now.
@@ -37,6 +43,10 @@ impl Job for RefreshManifest {
     const KIND: &'static str = "refresh_manifest";
     const STEPS: &'static [&'static str] = &["fetch"];
     type Payload = RefreshPayload;
+
+    fn retry(&self) -> Backoff {
+        no_giving_up(&self.0.config)
+    }
 
     async fn step(&self, _: &'static str, payload: &RefreshPayload, attempt: &Attempt) -> Result<Next, StepError> {
         let app = &*self.0;
@@ -52,8 +62,7 @@ impl Job for RefreshManifest {
             }
             Err(fault) => {
                 app.store.note_manifest_error(&addon.id, &tx, &fault.to_string()).await?;
-                // Soon enough to notice that the partner is back, rarely enough not to bother it.
-                Next::Again { after: app.config.manifest_max_age / 24 }
+                Next::Again { after: soon(app) }
             }
         };
         if !payload.recurring {
@@ -63,4 +72,21 @@ impl Job for RefreshManifest {
         app.store.commit(tx).await?;
         Ok(next)
     }
+
+    /// The last good manifest stays, people are told, and the next round comes all the same.
+    async fn ended(&self, payload: &RefreshPayload, end: &End, attempt: &Attempt) -> Result<(), StepError> {
+        let app = &*self.0;
+        let tx = app.store.begin().await?;
+        app.store.note_manifest_error(&payload.addon_id, &tx, &end.reason).await?;
+        attempt.record(&tx, &Next::Continue).await?;
+        if payload.recurring {
+            app.store.jobs().enqueue(&tx, round(&payload.addon_id, attempt.now() + soon(app))).await?;
+        }
+        Ok(app.store.commit(tx).await?)
+    }
+}
+
+/// Soon enough to notice that the partner is back, rarely enough not to bother it.
+fn soon(app: &crate::app::App) -> Duration {
+    app.config.manifest_max_age / 24
 }

@@ -41,6 +41,21 @@ impl Job for UpdateInstance {
         }
     }
 
+    /// What the partner has accepted, but cannot be used here, is taken back there too.
+    async fn undo(&self, step: &'static str, payload: &InstancePayload, _: &Attempt) -> Result<(), StepError> {
+        let Some(work) = Work::load(&self.0, &payload.instance_id).await? else { return Ok(()) };
+        let accepted = work.instance.state == InstanceState::Updating && work.instance.answer.is_some();
+        if step != "call" || !accepted {
+            return Ok(());
+        }
+        let config = work.instance.config.clone();
+        let undone = self.0.provider.update_instance(&work.endpoint, &work.subject, &UpdateRequest { config }).await;
+        match undone {
+            Ok(_) => Ok(()),
+            Err(error) => Err(StepError::retry(format!("taking it back: {error}"))),
+        }
+    }
+
     async fn ended(&self, payload: &InstancePayload, end: &End, _: &Attempt) -> Result<(), StepError> {
         keep_as_it_was(&self.0, &payload.instance_id, format!("the last update failed: {}", end.reason)).await
     }

@@ -11,10 +11,10 @@ use tokio::net::TcpListener;
 
 use crate::app::TestApp;
 
-type Received = Arc<Mutex<Vec<(HeaderMap, String)>>>;
+pub(crate) type Received = Arc<Mutex<Vec<(HeaderMap, String)>>>;
 
 /// A build webhook that answers the first requests with these statuses, then 200.
-async fn receiver(mut statuses: Vec<u16>) -> (String, Received) {
+pub(crate) async fn receiver(mut statuses: Vec<u16>) -> (String, Received) {
     let received = Received::default();
     statuses.reverse();
     let statuses = Arc::new(Mutex::new(statuses));
@@ -33,7 +33,7 @@ async fn receiver(mut statuses: Vec<u16>) -> (String, Received) {
     (url, received)
 }
 
-async fn wait_for_end(test: &TestApp) -> Value {
+pub(crate) async fn wait_for_end(test: &TestApp) -> Value {
     loop {
         let log = test.get(&test.site("/deliveries")).await.expect(200);
         if log[0]["finished_at"].is_string() {

@@ -129,6 +129,11 @@ impl TestProvider {
         self.inner.lock().unwrap().instances.len()
     }
 
+    /// The configuration of an instance, as the add-on has it.
+    pub(crate) fn config_of(&self, id: &str) -> Value {
+        self.inner.lock().unwrap().instances[id].clone()
+    }
+
     /// How many instances were ever made.
     pub(crate) fn made(&self) -> u32 {
         self.inner.lock().unwrap().made
