@@ -92,13 +92,13 @@ impl Run<'_> {
                 continue;
             }
             let plain = self.store.open(name, &row, &record)?;
-            E::update_many()
+            let updated = E::update_many()
                 .col_expr(sealed, Expr::value(self.store.seal(name, &row, &plain)))
                 .filter(id.eq(row))
                 .filter(sealed.eq(record))
                 .exec(&*tx)
                 .await?;
-            self.done.moved += 1;
+            self.done.moved += updated.rows_affected;
         }
         self.store.commit(tx).await
     }

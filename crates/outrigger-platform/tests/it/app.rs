@@ -75,15 +75,19 @@ impl TestApp {
     }
 
     pub(crate) async fn with_config(config: Config) -> Self {
-        Self::build(config, None).await
+        Self::with_keys(config, Keys::fixed(KeyRing::generate(&SystemEntropy))).await
+    }
+
+    pub(crate) async fn with_keys(config: Config, keys: Keys) -> Self {
+        Self::build(config, keys, None).await
     }
 
     /// A probe decides what happens at each step of each job.
     pub(crate) async fn with_probe(probe: Arc<dyn Probe>) -> Self {
-        Self::build(config(), Some(probe)).await
+        Self::build(config(), Keys::fixed(KeyRing::generate(&SystemEntropy)), Some(probe)).await
     }
 
-    async fn build(mut config: Config, probe: Option<Arc<dyn Probe>>) -> Self {
+    async fn build(mut config: Config, keys: Keys, probe: Option<Arc<dyn Probe>>) -> Self {
         let db = TestDb::new(store::migrations()).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         config.listen = listener.local_addr().unwrap();
@@ -91,7 +95,6 @@ impl TestApp {
         if probe.is_some() {
             config.workers = 0;
         }
-        let keys = KeyRing::generate(&SystemEntropy);
         let app = build_app(config, db.db().clone(), keys);
         let stop = CancellationToken::new();
         if let Some(probe) = probe {
@@ -251,9 +254,9 @@ pub(crate) struct Node {
     _stop: tokio_util::sync::DropGuard,
 }
 
-pub(crate) fn build_app(config: Config, db: Db, keys: KeyRing) -> SharedApp {
+pub(crate) fn build_app(config: Config, db: Db, keys: Keys) -> SharedApp {
     let outbound = Outbound::new(config.allow_private_addresses, config.provider_timeout).unwrap();
-    let store = Store::new(db, Arc::new(Keys::fixed(keys)), Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let store = Store::new(db, Arc::new(keys), Arc::new(SystemClock), Arc::new(SystemEntropy));
     App::new(config, store, outbound)
 }
 

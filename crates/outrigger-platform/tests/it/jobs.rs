@@ -13,10 +13,13 @@ use serde_json::{Value, json};
 use crate::app::{Answer, TestApp};
 use crate::build_hooks::{Received, receiver};
 
+/// What happens at a step, given whether it is being undone and which attempt it is.
+type Script = dyn Fn(&str, bool, u32) -> Act + Send + Sync;
+
 /// Acts on one kind of job, for as long as it is armed.
 struct Prober {
     kind: &'static str,
-    act: Box<dyn Fn(&str, bool, u32) -> Act + Send + Sync>,
+    act: Box<Script>,
     armed: AtomicBool,
 }
 

@@ -1,40 +1,38 @@
 //! Secrets are sealed in the database, and their keys can be rotated.
 
-use outrigger_db::{KeyRing, Keys, SystemEntropy};
-use outrigger_platform::store::Store;
-use sea_orm::{ConnectionTrait, Statement};
-use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::app::TestApp;
+use outrigger_db::{Engine, KeyRing, Keys, SystemClock, SystemEntropy};
+use outrigger_platform::store::env_vars::EnvLevel;
+use outrigger_platform::store::{Resealed, Store};
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value, json};
 
-const TABLES: [&str; 6] = ["addon_secret", "instance", "env_value", "token", "site", "job"];
+use crate::app::{TestApp, config};
 
-async fn dump(test: &TestApp) -> String {
+async fn texts(test: &TestApp, sql: String) -> Vec<String> {
     let conn = test.db.db().conn();
-    let mut all = String::new();
-    for table in TABLES {
-        let sql = match test.db.db().engine() {
-            outrigger_db::Engine::Postgres => format!("select cast(t as text) as line from {table} t"),
-            outrigger_db::Engine::Sqlite => {
-                let columns = Statement::from_string(
-                    conn.get_database_backend(),
-                    format!(
-                        "select group_concat('coalesce(cast(' || name || ' as text), '''')', ' || ''|'' || ') as c from pragma_table_info('{table}')"
-                    ),
-                );
-                let row = conn.query_one_raw(columns).await.unwrap().unwrap();
-                let columns: String = row.try_get("", "c").unwrap();
-                format!("select {columns} as line from {table}")
-            }
-        };
-        let rows = conn.query_all_raw(Statement::from_string(conn.get_database_backend(), sql)).await.unwrap();
-        for row in rows {
-            all.push_str(&row.try_get::<String>("", "line").unwrap());
-            all.push('\n');
+    let rows = conn.query_all_raw(Statement::from_string(conn.get_database_backend(), sql)).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+/// Every column of every table, as `(table, column)`.
+async fn columns(test: &TestApp) -> Vec<(String, String)> {
+    let sql = match test.db.db().engine() {
+        Engine::Postgres => {
+            "select table_name || ' ' || column_name from information_schema.columns where table_schema = 'public'"
         }
-    }
-    all
+        Engine::Sqlite => {
+            "select t.name || ' ' || c.name from sqlite_master t, pragma_table_info(t.name) c where t.type = 'table'"
+        }
+    };
+    let split = |text: String| text.split_once(' ').map(|(table, column)| (table.to_owned(), column.to_owned()));
+    texts(test, sql.to_owned()).await.into_iter().filter_map(split).collect()
+}
+
+async fn values(test: &TestApp, table: &str, column: &str) -> Vec<String> {
+    texts(test, format!("select cast({column} as text) from {table} where {column} is not null")).await
 }
 
 #[tokio::test]
@@ -43,7 +41,10 @@ async fn nothing_secret_is_readable_in_the_database() {
     test.provider.set_env(json!({ "TEST_URL": "https://very-secret-value.example" }));
     test.create(json!({ "plan": "small", "apiKey": "very-secret-option" })).await.expect(201);
     let sent = test.provider.seen("POST /instances").remove(0);
-    let dumped = dump(&test).await;
+    let mut dumped = String::new();
+    for (table, column) in columns(&test).await {
+        dumped.extend(values(&test, &table, &column).await);
+    }
     assert!(dumped.contains(&test.site_id), "the dump has the rows");
     for secret in [
         "very-secret-value",
@@ -57,37 +58,98 @@ async fn nothing_secret_is_readable_in_the_database() {
     }
 }
 
+/// The records of every sealed column, by `table.column`. A column without one would not be tested.
+async fn sealed(test: &TestApp) -> BTreeMap<String, Vec<String>> {
+    let mut sealed = BTreeMap::new();
+    for (table, column) in columns(test).await.into_iter().filter(|(_, column)| column.starts_with("sealed")) {
+        let records = values(test, &table, &column).await;
+        assert!(!records.is_empty(), "{table}.{column} has no record");
+        sealed.insert(format!("{table}.{column}"), records);
+    }
+    assert_eq!(sealed.len(), 7, "{:?}", sealed.keys());
+    sealed
+}
+
+#[track_caller]
+fn check_key(sealed: &BTreeMap<String, Vec<String>>, key: &str) {
+    for (column, records) in sealed {
+        for record in records {
+            assert!(record.starts_with(&format!("v1.{key}.")), "{column}: {record} is not sealed with {key}");
+        }
+    }
+}
+
+/// An update that the add-on is still at, so that a pending configuration and an answer are stored too.
+async fn fill_every_sealed_column(test: &TestApp) {
+    test.patch(&test.site(""), json!({ "build_webhook_url": "http://127.0.0.1:9/" })).await.expect(200);
+    test.post("/accounts/acme/env", json!([{ "key": "SHARED", "values": [{ "value": "s" }] }])).await.expect(201);
+    let created = test.create(json!({ "plan": "small", "apiKey": "k" })).await.expect(201);
+    test.provider.set_state(Some("provisioning"));
+    let path = test.instances(&format!("/{}", created["id"].as_str().unwrap()));
+    test.put(&path, json!({ "config": { "plan": "big", "apiKey": "k" } })).await.expect(204);
+    assert_eq!(test.all_instances().await[0]["state"], "updating");
+}
+
+/// Opens all that is sealed.
+async fn open_everything(test: &TestApp, store: &Store) -> anyhow::Result<()> {
+    let site = store.find_site_anywhere(&test.site_id).await?.unwrap();
+    let addon = store.find_addon("test").await?.unwrap();
+    anyhow::ensure!(store.build_webhook_secret(&site)?.is_some());
+    anyhow::ensure!(store.signing_secret(&addon.id).await?.as_deref() == Some(test.secret.as_str()));
+    let instance = store.instances_of_site(&site.id).await?.remove(0);
+    anyhow::ensure!(instance.config["apiKey"] == "k" && instance.pending_config.is_some() && instance.answer.is_some());
+    for (level, value) in [(None, "s"), (Some(site.id), "https://db.example/1")] {
+        let vars = store.env_vars(&EnvLevel { account: site.account_id.clone(), site: level }).await?;
+        anyhow::ensure!(vars[0].values[0].value == value);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn rotating_the_key_moves_every_record_and_the_old_key_is_then_useless() {
-    let test = TestApp::start().await;
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("keys");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
     let old = KeyRing::generate(&SystemEntropy);
     old.save(&file).unwrap();
-    let clock = test.app.store.clock_handle();
-    let store = |keys: Keys| Store::new(test.db.db().clone(), Arc::new(keys), clock.clone(), Arc::new(SystemEntropy));
-    let running = store(Keys::of_file(file.clone()).unwrap());
+    let config = outrigger_platform::config::Config { retry_pause: std::time::Duration::from_secs(2), ..config() };
+    let test = TestApp::with_keys(config, Keys::of_file(file.clone()).unwrap()).await;
+    fill_every_sealed_column(&test).await;
+    let before = sealed(&test).await;
+    check_key(&before, old.active_id());
+    let count: usize = before.values().map(Vec::len).sum();
 
-    let tx = running.begin().await.unwrap();
-    let addon = running.find_addon("test").await.unwrap().unwrap();
-    // Written with the test app's own keys; replaced so that everything is sealed with the file's.
-    running.insert_addon_secret(&addon.id, &tx, "partner secret", clock.now().into()).await.unwrap();
-    running.commit(tx).await.unwrap();
-    let level = outrigger_platform::store::env_vars::EnvLevel {
-        account: test.app.store.find_account_anywhere("acme").await.unwrap().unwrap().id,
-        site: None,
-    };
-
+    let store =
+        |keys: Keys| Store::new(test.db.db().clone(), Arc::new(keys), Arc::new(SystemClock), Arc::new(SystemEntropy));
     let new = old.with_new_key(&SystemEntropy);
     new.save(&file).unwrap();
     let rotating = store(Keys::of_file(file.clone()).unwrap());
-    // Records of other keys stop the run with their place; here those of the test app itself are removed first.
-    test.delete("/services/test").await.expect(204);
-    let moved = rotating.reseal_anywhere(&|_| ()).await;
-    match moved {
-        Ok(done) => assert!(done.moved >= 1),
-        Err(error) => assert!(error.to_string().contains("does not open"), "{error}"),
-    }
-    assert_eq!(running.signing_secret(&addon.id).await.unwrap().as_deref(), Some("partner secret"));
-    assert!(running.env_vars(&level).await.unwrap().is_empty());
+    let count = u64::try_from(count).unwrap();
+    assert_eq!(rotating.reseal_anywhere(&|_| ()).await.unwrap(), Resealed { moved: count, current: 0 });
+    check_key(&sealed(&test).await, new.active_id());
+    assert_eq!(rotating.reseal_anywhere(&|_| ()).await.unwrap(), Resealed { moved: 0, current: count });
+
+    new.without_old_keys().save(&file).unwrap();
+    open_everything(&test, &store(Keys::of_file(file.clone()).unwrap())).await.unwrap();
+    let useless = open_everything(&test, &store(Keys::fixed(old))).await.unwrap_err();
+    assert!(useless.to_string().contains("does not open"), "{useless}");
+
+    // The running node was started with the old key: it reads the file anew.
+    open_everything(&test, &test.app.store).await.unwrap();
+    test.provider.set_state(Some("active"));
+    let updated = test.eventually(|instances| instances[0]["state"] == "active").await;
+    assert_eq!((&updated[0]["config"]["plan"], &updated[0]["reason"]), (&json!("big"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_running_node_seals_with_the_new_key_even_before_it_has_met_a_record_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    let old = KeyRing::generate(&SystemEntropy);
+    old.save(&file).unwrap();
+    let test = TestApp::with_keys(config(), Keys::of_file(file.clone()).unwrap()).await;
+    let new = old.with_new_key(&SystemEntropy);
+    new.save(&file).unwrap();
+    test.post("/accounts/acme/env", json!([{ "key": "K", "values": [{ "value": "v" }] }])).await.expect(201);
+    let records = values(&test, "env_value", "sealed").await;
+    assert!(records[0].starts_with(&format!("v1.{}.", new.active_id())), "{records:?}");
 }
