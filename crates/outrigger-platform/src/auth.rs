@@ -2,13 +2,15 @@
 //!
 //! Something of another account is "not found", never "forbidden": its existence is nobody else's business.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, RawPathParams};
-use axum::http::header;
+use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 
 use crate::app::App;
+use crate::client_address::{client_address, counted_as};
 use crate::error::{ApiResult, forbidden, internal, not_found, unauthorized};
 use crate::store::accounts::{Account, Role};
 use crate::store::ids::AccountId;
@@ -52,6 +54,8 @@ pub struct SiteWriter(pub SiteContext);
 pub struct AccountReader(pub AccountContext);
 /// May change variables and sites of the account in the path.
 pub struct AccountWriter(pub AccountContext);
+/// Anybody: the address is open to all, and how often one may ask is counted by where the request comes from.
+pub struct Stranger;
 /// May change the registry of add-ons.
 pub struct Operator(pub Caller);
 
@@ -101,13 +105,16 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = crate::error::ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
-        let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let Some(secret) = header.and_then(bearer) else {
+        let Some(secret) = bearer(&parts.headers) else {
+            count_stranger(app, parts)?;
             return Err(unauthorized("no token: send `Authorization: Bearer TOKEN`"));
         };
-        let token = app.store.find_valid_token(secret).await?;
-        let token = token.ok_or_else(|| unauthorized("this token is unknown, expired or revoked"))?;
-        app.limits.check_request(token.id.as_str())?;
+        let Some(token) = app.store.find_valid_token(secret).await? else {
+            // Guessing counts as asking without a token.
+            count_stranger(app, parts)?;
+            return Err(unauthorized("this token is unknown, expired or revoked"));
+        };
+        app.limits.check_request(token.id.as_str(), app.store.clock().now())?;
         app.store.touch_token(&token).await?;
         let user = app.store.find_user(&token.user_id).await?;
         let user = user.ok_or_else(|| internal(anyhow::anyhow!("token {} has no user", token.id)))?;
@@ -115,9 +122,28 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
+/// Whom a request without a valid token is counted for.
+fn address(app: &App, parts: &Parts) -> String {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    peer.map_or_else(String::new, |peer| counted_as(client_address(peer, &parts.headers, &app.config.trusted_proxies)))
+}
+
+fn count_stranger(app: &App, parts: &Parts) -> ApiResult<()> {
+    app.limits.check_address(&address(app, parts), app.store.clock().now())
+}
+
+impl FromRequestParts<Arc<App>> for Stranger {
+    type Rejection = crate::error::ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
+        count_stranger(app, parts)?;
+        Ok(Self)
+    }
+}
+
 /// The scheme's name is case-insensitive (RFC 9110, section 11.1).
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.split_once(' ')?;
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
+use crate::client_address::Network;
+
 /// Everything that can be set. Every field has a default, so an empty file is a valid one.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -40,10 +42,13 @@ pub struct Config {
     /// Age at which a manifest is fetched again.
     #[serde(with = "seconds")]
     pub manifest_max_age: Duration,
-    /// Requests a token may make per minute.
+    /// Requests a token may make per minute, and an address without a valid one.
     pub requests_per_minute: u32,
-    /// Sign-in attempts an address may make per minute.
+    /// Attempts per minute to sign in as one user.
     pub logins_per_minute: u32,
+    /// Proxies before us, as addresses or ranges (`10.0.0.0/8`): whom they name in `X-Forwarded-For` is believed. Without
+    /// them, all who come through one proxy share the limit of its address.
+    pub trusted_proxies: Vec<Network>,
     /// Jobs run at once by this process; 0 makes it a node that serves requests only.
     pub workers: usize,
 }
@@ -65,6 +70,7 @@ impl Default for Config {
             manifest_max_age: Duration::from_secs(24 * 60 * 60),
             requests_per_minute: 6000,
             logins_per_minute: 10,
+            trusted_proxies: Vec::new(),
             workers: 32,
         }
     }
@@ -122,5 +128,7 @@ mod tests {
         let fault = toml::from_str::<Config>("instance_wiat = 3").unwrap_err();
         assert!(fault.to_string().contains("instance_wiat"), "{fault}");
         assert!(toml::from_str::<Config>("instance_wait = -1").is_err());
+        assert!(toml::from_str::<Config>("trusted_proxies = [\"10.0.0.0/8\", \"::1\"]").is_ok());
+        assert!(toml::from_str::<Config>("trusted_proxies = [\"proxy.example\"]").is_err());
     }
 }

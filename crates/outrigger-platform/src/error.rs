@@ -39,8 +39,17 @@ pub struct ApiError {
     status: StatusCode,
     message: String,
     fields: Vec<FieldError>,
-    retry_after_seconds: Option<u64>,
+    limited: Option<Limited>,
     cause: Option<anyhow::Error>,
+}
+
+/// When a caller that asks too often may ask again.
+#[derive(Debug, Clone, Copy)]
+struct Limited {
+    per_minute: u32,
+    retry_after_seconds: u64,
+    /// Unix seconds; what the netlify CLI waits for (contract netlify-api, section 6).
+    reset: u64,
 }
 
 /// What every handler returns.
@@ -48,7 +57,7 @@ pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), fields: Vec::new(), retry_after_seconds: None, cause: None }
+        Self { status, message: message.into(), fields: Vec::new(), limited: None, cause: None }
     }
 
     pub(crate) fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
@@ -58,11 +67,6 @@ impl ApiError {
 
     pub(crate) fn with_cause(mut self, cause: impl Into<anyhow::Error>) -> Self {
         self.cause = Some(cause.into());
-        self
-    }
-
-    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after_seconds = Some(seconds);
         self
     }
 
@@ -105,6 +109,14 @@ pub(crate) fn conflict(message: impl Into<String>) -> ApiError {
 
 pub(crate) fn unprocessable(message: impl Into<String>) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+}
+
+/// `seconds` is how long to wait.
+pub(crate) fn too_many_requests(what: &str, per_minute: u32, seconds: u64, now: jiff::Timestamp) -> ApiError {
+    let mut error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, format!("{what}; try again in {seconds} s"));
+    let reset = u64::try_from(now.as_second()).unwrap_or_default() + seconds;
+    error.limited = Some(Limited { per_minute, retry_after_seconds: seconds, reset });
+    error
 }
 
 /// The partner's fault, not ours and not the caller's.
@@ -159,8 +171,12 @@ impl IntoResponse for ApiError {
             fields: self.fields,
         };
         let mut response = (self.status, Json(body)).into_response();
-        if let Some(seconds) = self.retry_after_seconds {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        if let Some(limited) = self.limited {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(limited.retry_after_seconds));
+            headers.insert("x-ratelimit-limit", HeaderValue::from(limited.per_minute));
+            headers.insert("x-ratelimit-remaining", HeaderValue::from(0));
+            headers.insert("x-ratelimit-reset", HeaderValue::from(limited.reset));
         }
         if let Some(phrase) = phrase {
             response.extensions_mut().insert(phrase);

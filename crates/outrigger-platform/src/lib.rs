@@ -4,6 +4,7 @@
 pub mod api;
 pub mod app;
 mod auth;
+pub mod client_address;
 pub mod config;
 pub mod env_owners;
 mod error;

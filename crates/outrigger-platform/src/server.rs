@@ -1,5 +1,6 @@
 //! Runs the platform: listener and worker together, until told to stop.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ pub async fn serve(app: SharedApp, listener: TcpListener, shutdown: Cancellation
     let worker = start_worker(&app, shutdown.clone()).await?;
     let router = router::router(app);
     let stop = shutdown.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await });
     let mut serving = std::pin::pin!(std::future::IntoFuture::into_future(serving));
     let served = tokio::select! {
         served = &mut serving => served,

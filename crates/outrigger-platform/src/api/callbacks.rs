@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use outrigger_addon::instances::InstanceDetails;
 
 use crate::app::SharedApp;
+use crate::auth::Stranger;
 use crate::error::{ApiResult, not_found, unprocessable};
 use crate::jobs::merge_details;
 use crate::store::StoreError;
@@ -16,6 +17,7 @@ use crate::store::instances::{Answer, InstanceState};
 #[utoipa::path(post, path = "/callbacks/{instance_id}/{token}", operation_id = "reportInstance", params(("instance_id" = String, Path), ("token" = String, Path)), request_body = Object, responses((status = 204), (status = 404, body = crate::error::ErrorBody), (status = 422, body = crate::error::ErrorBody)), security(()), tag = "callbacks")]
 pub async fn report_instance(
     State(app): State<SharedApp>,
+    _: Stranger,
     Path((id, token)): Path<(String, String)>,
     body: Bytes,
 ) -> ApiResult<StatusCode> {

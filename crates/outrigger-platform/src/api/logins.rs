@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Json;
 use super::tokens::{TokenBody, token_body};
 use crate::app::SharedApp;
-use crate::auth::verify_password;
+use crate::auth::{Stranger, verify_password};
 use crate::error::{ApiResult, internal, unauthorized};
 use crate::ops::accounts;
 use crate::store::tokens::{NewToken, Scope};
@@ -27,9 +27,10 @@ pub struct CreateLogin {
 #[utoipa::path(post, path = "/logins", request_body = CreateLogin, responses((status = 201, body = TokenBody), (status = 401, body = crate::error::ErrorBody), (status = 429, body = crate::error::ErrorBody)), security(()), tag = "tokens")]
 pub async fn create_login(
     State(app): State<SharedApp>,
+    _: Stranger,
     Json(body): Json<CreateLogin>,
 ) -> ApiResult<(StatusCode, axum::Json<TokenBody>)> {
-    app.limits.check_login(&body.email)?;
+    app.limits.check_login(&body.email, app.store.clock().now())?;
     let user = app.store.find_user_by_email(&body.email).await?;
     let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
     let matches = verify_password(&body.password, hash).await.map_err(internal)?;

@@ -1,7 +1,7 @@
 //! Asking for builds.
 
 use crate::app::App;
-use crate::error::ApiResult;
+use crate::error::{ApiResult, not_found};
 use crate::jobs::deliver_build;
 use crate::store::build_hooks::BuildHook;
 use crate::store::deliveries::Delivery;
@@ -37,10 +37,9 @@ pub async fn request_build(app: &App, site: &Site, trigger: BuildTrigger<'_>) ->
     Ok(delivery)
 }
 
-/// A POST to a build hook's URL. `None` when there is no such hook.
-pub async fn trigger_build_hook(app: &App, id: &str) -> ApiResult<Option<Delivery>> {
-    let Some(hook): Option<BuildHook> = app.store.find_build_hook_anywhere(id).await? else { return Ok(None) };
-    let Some(site) = app.store.find_site_anywhere(hook.site_id.as_str()).await? else { return Ok(None) };
-    let trigger = BuildTrigger { title: &hook.title, branch: &hook.branch };
-    request_build(app, &site, trigger).await.map(Some)
+/// A POST to a build hook's URL.
+pub async fn trigger_build_hook(app: &App, hook: &BuildHook) -> ApiResult<Delivery> {
+    let site = app.store.find_site_anywhere(hook.site_id.as_str()).await?;
+    let site = site.ok_or_else(|| not_found("build hook"))?;
+    request_build(app, &site, BuildTrigger { title: &hook.title, branch: &hook.branch }).await
 }

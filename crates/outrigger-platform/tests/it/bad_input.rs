@@ -96,7 +96,7 @@ async fn site_names_are_checked_and_taken_names_refused() {
 async fn private_addresses_are_refused_unless_allowed() {
     let config = outrigger_platform::config::Config { allow_private_addresses: false, ..crate::app::config() };
     let db = outrigger_db::testing::TestDb::new(outrigger_platform::store::migrations()).await;
-    let keys = outrigger_db::KeyRing::generate(&outrigger_db::SystemEntropy);
+    let keys = outrigger_platform::store::Keys::fixed(outrigger_db::KeyRing::generate(&outrigger_db::SystemEntropy));
     let app = crate::app::build_app(config, db.db().clone(), keys);
     let new = outrigger_platform::store::addons::NewAddon {
         slug: "inside".to_owned(),
@@ -122,9 +122,54 @@ async fn too_many_requests_are_refused_with_a_time() {
             break answer;
         }
     };
-    let seconds: u64 = limited.headers["retry-after"].to_str().unwrap().parse().unwrap();
-    assert!((1..=60).contains(&seconds), "{seconds}");
+    let number = |name: &str| limited.headers[name].to_str().unwrap().parse::<i64>().unwrap();
+    assert!((1..=60).contains(&number("retry-after")));
+    assert_eq!((number("x-ratelimit-limit"), number("x-ratelimit-remaining")), (10, 0));
+    let wait = number("x-ratelimit-reset") - test.app.store.clock().now().as_second();
+    assert!((1..=60).contains(&wait), "Unix seconds, soon: {wait}");
     limited.refused(429);
+}
+
+/// How many of twelve requests without a good token are let through.
+async fn let_through(test: &TestApp, path: &str, token: Option<&str>, forwarded_for: Option<&str>) -> usize {
+    let mut through = 0;
+    for _ in 0..12 {
+        let mut request = test.http().post(format!("{}{path}", test.origin()));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(client) = forwarded_for {
+            request = request.header("x-forwarded-for", client);
+        }
+        through += usize::from(answer(request).await.status != 429);
+    }
+    through
+}
+
+#[tokio::test]
+async fn without_a_token_the_address_counts_whatever_is_asked_for() {
+    for path in ["/api/v1/tokens", "/build_hooks/x", "/api/v1/callbacks/x/y", "/api/v1/logins"] {
+        for token in [None, Some("wrong")] {
+            let config = outrigger_platform::config::Config { requests_per_minute: 10, ..crate::app::config() };
+            let test = TestApp::with_config(config).await;
+            assert_eq!(let_through(&test, path, token, Some("9.9.9.9")).await, 10, "{path} {token:?}");
+            assert_eq!(let_through(&test, path, token, Some("8.8.8.8")).await, 0, "the header is not believed");
+            test.get("/user").await.expect(200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_client_counts_for_itself() {
+    let config = outrigger_platform::config::Config {
+        requests_per_minute: 10,
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        ..crate::app::config()
+    };
+    let test = TestApp::with_config(config).await;
+    assert_eq!(let_through(&test, "/build_hooks/x", None, Some("9.9.9.9")).await, 10);
+    assert_eq!(let_through(&test, "/build_hooks/x", None, Some("8.8.8.8")).await, 10);
+    assert_eq!(let_through(&test, "/build_hooks/x", None, Some("7.7.7.7, 9.9.9.9")).await, 0, "what 9.9.9.9 says");
 }
 
 #[tokio::test]
