@@ -40,7 +40,10 @@ pub enum BodyFault {
         /// What it is, with its article: `a list`.
         found: &'static str,
     },
-    /// A field is missing or of the wrong kind.
+    /// It is nested deeper than [`MAX_DEPTH`].
+    #[error("the body is nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+    /// A field is missing, of the wrong kind, or cannot be held by everybody.
     #[error(transparent)]
     Field(#[from] FieldFault),
 }
@@ -50,7 +53,62 @@ pub(crate) fn value(body: &[u8]) -> Result<Value, BodyFault> {
     if body.trim_ascii().is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_slice(body).map_err(|error| BodyFault::NotJson { line: error.line(), column: error.column() })
+    let value = serde_json::from_slice(body)
+        .map_err(|error| BodyFault::NotJson { line: error.line(), column: error.column() })?;
+    check_document(&value)?;
+    Ok(value)
+}
+
+/// The deepest nesting that is accepted. What is read is stored and sent inside of other documents, and most JSON
+/// readers give up at 128.
+pub const MAX_DEPTH: usize = 32;
+
+/// Whether everybody can hold a document: it is not nested too deep, and no text or name in it has a NUL, which neither
+/// an environment nor every database can carry.
+///
+/// ```
+/// use outrigger_addon::body::check_document;
+/// use serde_json::json;
+///
+/// assert!(check_document(&json!({ "env": { "A": "a" } })).is_ok());
+/// let fault = check_document(&json!({ "env": { "A": "a\0b" } })).unwrap_err();
+/// assert_eq!(fault.to_string(), "env.A: has a NUL character in it");
+/// ```
+///
+/// # Errors
+/// [`BodyFault::TooDeep`], or [`BodyFault::Field`] with the path of the text.
+pub fn check_document(value: &Value) -> Result<(), BodyFault> {
+    check_level(value, MAX_DEPTH)
+}
+
+fn check_level(value: &Value, levels: usize) -> Result<(), BodyFault> {
+    let Some(below) = levels.checked_sub(1) else { return Err(BodyFault::TooDeep) };
+    match value {
+        Value::String(text) => check_text(text),
+        Value::Array(list) => list.iter().enumerate().try_for_each(|(index, value)| {
+            check_level(value, below).map_err(|fault| within(format!("[{index}]"), fault))
+        }),
+        Value::Object(map) => map.iter().try_for_each(|(key, value)| {
+            check_text(key)?;
+            check_level(value, below).map_err(|fault| within(key.clone(), fault))
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+fn check_text(text: &str) -> Result<(), BodyFault> {
+    if text.contains('\0') {
+        let fault = FieldFault { field: String::new(), message: "has a NUL character in it".to_owned() };
+        return Err(fault.into());
+    }
+    Ok(())
+}
+
+/// Puts what leads to a field before its path.
+fn within(outer: String, fault: BodyFault) -> BodyFault {
+    let BodyFault::Field(FieldFault { field, message }) = fault else { return fault };
+    let dot = if field.is_empty() || field.starts_with('[') { "" } else { "." };
+    FieldFault { field: format!("{outer}{dot}{field}"), message }.into()
 }
 
 /// Parses a body that must be an object.
@@ -183,4 +241,21 @@ impl<'a> Fields<'a> {
 
 fn expected(wanted: &str, found: &Value) -> String {
     format!("must be {wanted}, not {}", kind_of(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_not_everybody_can_hold_is_refused() {
+        let nested = |levels: usize| format!("{}1{}", r#"{"a":["#.repeat(levels), "]}".repeat(levels));
+        assert!(value(nested(15).as_bytes()).is_ok());
+        assert_eq!(value(nested(16).as_bytes()), Err(BodyFault::TooDeep));
+        assert!(matches!(value(nested(5000).as_bytes()), Err(BodyFault::NotJson { .. })), "the reader's own limit");
+        let field = |body: &str| value(body.as_bytes()).unwrap_err().to_string();
+        assert_eq!(field(r#"[{"a":["x","\u0000"]}]"#), "[0].a[1]: has a NUL character in it");
+        assert_eq!(field(r#"{"a":{"b\u0000":1}}"#), "a: has a NUL character in it");
+        assert!(value(br#""\\u0000""#).is_ok(), "a backslash and a word");
+    }
 }

@@ -1,10 +1,10 @@
 //! Connecting, and the transaction that is the only way to write.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sea_orm::{
@@ -42,6 +42,42 @@ struct Shared {
     changes: Changes,
     /// SQLite has one writer: waiting here is fair and costs nothing, waiting in the file's lock is a spin.
     turn: Arc<tokio::sync::Mutex<()>>,
+    /// Tasks that hold a transaction, watched over in builds with debug assertions.
+    holders: Mutex<HashSet<tokio::task::Id>>,
+}
+
+impl Shared {
+    fn holders(&self) -> MutexGuard<'_, HashSet<tokio::task::Id>> {
+        self.holders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A task that waits for a connection while its transaction keeps one waits for itself once all have one each.
+    fn check_that_this_task_holds_none(&self) {
+        if cfg!(debug_assertions) {
+            let holds = tokio::task::try_id().is_some_and(|task| self.holders().contains(&task));
+            assert!(!holds, "a task that holds a transaction asks for another connection: read in the transaction");
+        }
+    }
+}
+
+/// Notes that a task holds a transaction for as long as this lives.
+struct Holder {
+    shared: Arc<Shared>,
+    task: tokio::task::Id,
+}
+
+impl Holder {
+    fn new(shared: &Arc<Shared>) -> Option<Holder> {
+        let task = tokio::task::try_id().filter(|_| cfg!(debug_assertions))?;
+        shared.holders().insert(task);
+        Some(Holder { shared: shared.clone(), task })
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        self.shared.holders().remove(&self.task);
+    }
 }
 
 impl fmt::Debug for Db {
@@ -73,7 +109,7 @@ impl Db {
     /// ```
     pub async fn connect(url: &str) -> Result<Db, ConnectError> {
         let (engine, conn, changes) = dialect::connect(url).await?;
-        Ok(Db { shared: Arc::new(Shared { engine, conn, changes, turn: Arc::default() }) })
+        Ok(Db { shared: Arc::new(Shared { engine, conn, changes, turn: Arc::default(), holders: Mutex::default() }) })
     }
 
     /// Which engine this is.
@@ -81,8 +117,12 @@ impl Db {
         self.shared.engine
     }
 
-    /// The pool, for reads.
+    /// The pool, for reads. A task that holds a transaction reads in that: it could wait here for its own connection.
+    ///
+    /// # Panics
+    /// In builds with debug assertions, when the task holds a transaction of this database.
     pub fn conn(&self) -> &DatabaseConnection {
+        self.shared.check_that_this_task_holds_none();
         &self.shared.conn
     }
 
@@ -94,7 +134,16 @@ impl Db {
     ///
     /// # Errors
     /// When no connection, or no turn, could be had in time, or the engine refused.
+    ///
+    /// # Panics
+    /// As [`Db::conn`].
     pub async fn begin(&self) -> Result<Tx, DbErr> {
+        self.shared.check_that_this_task_holds_none();
+        self.begin_beside().await
+    }
+
+    /// As [`Db::begin`], for one who does something beside the transaction in the same task, which goes on meanwhile.
+    pub(crate) async fn begin_beside(&self) -> Result<Tx, DbErr> {
         let turn = match self.engine() {
             Engine::Sqlite => Some(self.turn().await?),
             Engine::Postgres => None,
@@ -103,9 +152,10 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let inner = self.conn().begin_with_options(immediate).await?;
+        let inner = self.shared.conn.begin_with_options(immediate).await?;
         let (engine, changes) = (self.engine(), self.changes().clone());
-        Ok(Tx { inner, turn, engine, changes, announced: Mutex::default() })
+        let holder = Holder::new(&self.shared);
+        Ok(Tx { inner, turn, engine, changes, announced: Mutex::default(), _holder: holder })
     }
 
     /// Begins a transaction that only reads, and sees the database as it was at its first statement throughout, however
@@ -131,7 +181,7 @@ impl Db {
     /// Closes the pool for all clones, once its connections have come back, and ends the watch for changes.
     pub async fn close(self) {
         self.shared.changes.close().await;
-        if let Err(error) = self.conn().close_by_ref().await {
+        if let Err(error) = self.shared.conn.close_by_ref().await {
             tracing::warn!(%error, "the database pool did not close cleanly");
         }
     }
@@ -145,6 +195,7 @@ pub struct Tx {
     engine: Engine,
     changes: Changes,
     announced: Mutex<BTreeSet<Signal>>,
+    _holder: Option<Holder>,
 }
 
 impl fmt::Debug for Tx {

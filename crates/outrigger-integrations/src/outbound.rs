@@ -76,7 +76,7 @@ impl Outbound {
         match url.scheme() {
             "https" => {}
             "http" if self.allow_private => {}
-            "http" => return Err(OutboundError::Blocked(format!("{url} is not https"))),
+            "http" => return Err(OutboundError::Blocked("its address is not https".to_owned())),
             other => return Err(OutboundError::Blocked(format!("{other}:// is no web address"))),
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -87,7 +87,7 @@ impl Outbound {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
             Some(Host::Domain(_)) => None,
-            None => return Err(OutboundError::Blocked(format!("{url} names no host"))),
+            None => return Err(OutboundError::Blocked("its address names no host".to_owned())),
         };
         match literal {
             Some(address) if !self.allow_private && !is_public(address) => Err(blocked(address)),

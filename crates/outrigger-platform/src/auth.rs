@@ -13,7 +13,9 @@ use crate::app::App;
 use crate::client_address::{client_address, counted_as};
 use crate::error::{ApiResult, forbidden, internal, not_found, unauthorized};
 use crate::store::accounts::{Account, Role};
+use crate::store::addons::Addon;
 use crate::store::ids::AccountId;
+use crate::store::instances::Instance;
 use crate::store::sites::Site;
 use crate::store::tokens::{Scope, Token};
 use crate::store::users::User;
@@ -34,6 +36,8 @@ pub struct Caller {
 pub struct AccountContext {
     pub caller: Caller,
     pub account: Account,
+    /// What the caller may do here.
+    pub scope: Scope,
 }
 
 /// A site, its account and who asks about them.
@@ -46,10 +50,22 @@ pub struct SiteContext {
     pub scope: Scope,
 }
 
+/// An instance in the path, which is of the add-on and on the site that the path names, and who asks about it.
+#[derive(Debug, Clone)]
+pub struct InstanceContext {
+    pub site: SiteContext,
+    pub addon: Addon,
+    pub instance: Instance,
+}
+
 /// May look at the site in the path.
 pub struct SiteReader(pub SiteContext);
 /// May change the site in the path.
 pub struct SiteWriter(pub SiteContext);
+/// May look at the instance in the path.
+pub struct InstanceReader(pub InstanceContext);
+/// May change the instance in the path.
+pub struct InstanceWriter(pub InstanceContext);
 /// May look at the account in the path.
 pub struct AccountReader(pub AccountContext);
 /// May change variables and sites of the account in the path.
@@ -66,12 +82,17 @@ impl Caller {
             return Ok(None);
         }
         let role = app.store.role_in_account(account, &self.user.id).await?;
-        let by_role = role.map(|role| match role {
+        Ok(role.map(|role| self.scope_as(role)))
+    }
+
+    /// The lesser of a role and the token's scope.
+    pub(crate) fn scope_as(&self, role: Role) -> Scope {
+        let by_role = match role {
             Role::Viewer => Scope::Read,
             Role::Developer => Scope::Write,
             Role::Owner => Scope::Admin,
-        });
-        Ok(by_role.map(|scope| scope.min(self.token.scope)))
+        };
+        by_role.min(self.token.scope)
     }
 
     /// The accounts the caller may look at, with the role in each.
@@ -92,7 +113,7 @@ impl Caller {
     }
 }
 
-fn too_little(needed: Scope) -> crate::error::ApiError {
+pub(crate) fn too_little(needed: Scope) -> crate::error::ApiError {
     let needed = match needed {
         Scope::Read => "read",
         Scope::Write => "write",
@@ -148,7 +169,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 async fn path_value(parts: &mut Parts, app: &Arc<App>, names: &[&str]) -> ApiResult<String> {
-    let params = RawPathParams::from_request_parts(parts, app).await.map_err(internal)?;
+    // What is no UTF-8 names nothing that we have.
+    let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| not_found("this address"))?;
     let value = params.iter().find(|(name, _)| names.contains(name)).map(|(_, value)| value.to_owned());
     value.ok_or_else(|| internal(anyhow::anyhow!("the route has none of the path values {names:?}")))
 }
@@ -171,6 +193,18 @@ pub(crate) async fn site_for(app: &App, caller: Caller, id_or_name: &str, needed
     Ok(SiteContext { caller, account, site, scope })
 }
 
+/// The add-on and the instance that the path names must belong together.
+async fn instance_context(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> ApiResult<InstanceContext> {
+    let site = site_context(parts, app, needed).await?;
+    let slug = path_value(parts, app, &["addon"]).await?;
+    let id = path_value(parts, app, &["instance_id"]).await?;
+    let missing = || not_found(format!("instance `{id}` of add-on `{slug}`"));
+    let id = id.parse().map_err(|_| missing())?;
+    let instance = app.store.find_instance(&site.site.id, &id).await?.ok_or_else(missing)?;
+    let addon = app.store.find_addon(&slug).await?.filter(|addon| addon.id == instance.addon_id);
+    Ok(InstanceContext { site, addon: addon.ok_or_else(missing)?, instance })
+}
+
 async fn account_context(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> ApiResult<AccountContext> {
     let caller = Caller::from_request_parts(parts, app).await?;
     let id_or_slug = path_value(parts, app, &["account_id", "account_slug"]).await?;
@@ -180,7 +214,7 @@ async fn account_context(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> Ap
     if scope < needed {
         return Err(too_little(needed));
     }
-    Ok(AccountContext { caller, account })
+    Ok(AccountContext { caller, account, scope })
 }
 
 macro_rules! extractor {
@@ -197,6 +231,8 @@ macro_rules! extractor {
 
 extractor!(SiteReader, site_context, Scope::Read);
 extractor!(SiteWriter, site_context, Scope::Write);
+extractor!(InstanceReader, instance_context, Scope::Read);
+extractor!(InstanceWriter, instance_context, Scope::Write);
 extractor!(AccountReader, account_context, Scope::Read);
 extractor!(AccountWriter, account_context, Scope::Write);
 

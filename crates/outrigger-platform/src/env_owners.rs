@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::store::addons::Addon;
 use crate::store::env_vars::EnvVar;
 use crate::store::ids::InstanceId;
-use crate::store::{Store, StoreError};
 
 /// A variable that two would set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -24,27 +23,17 @@ impl std::fmt::Display for EnvConflict {
 }
 
 /// Says of variables that are there who owns those that are not the instance's own.
-pub(crate) async fn conflicts_among(
-    store: &Store,
-    addon: &Addon,
-    instance: Option<&InstanceId>,
-    there: Vec<EnvVar>,
-) -> Result<Vec<EnvConflict>, StoreError> {
-    let mut conflicts = Vec::new();
-    for var in there {
-        if var.owner.is_some() && var.owner.as_ref() == instance {
-            continue;
-        }
-        let owner = owner_name(store, var.owner.as_ref()).await?;
-        conflicts.push(EnvConflict { name: var.name, owner, wanted_by: format!("add-on `{}`", addon.slug) });
-    }
-    Ok(conflicts)
+pub(crate) fn conflicts_among(addon: &Addon, instance: Option<&InstanceId>, there: Vec<EnvVar>) -> Vec<EnvConflict> {
+    let others = there.into_iter().filter(|var| var.owner_id().is_none() || var.owner_id() != instance);
+    let conflict = |var: EnvVar| EnvConflict {
+        owner: owner_name(var.owner.as_ref().map(|owner| owner.addon.as_str())),
+        name: var.name,
+        wanted_by: owner_name(Some(&addon.slug)),
+    };
+    others.map(conflict).collect()
 }
 
-/// What people call the owner of a variable.
-pub(crate) async fn owner_name(store: &Store, owner: Option<&InstanceId>) -> Result<String, StoreError> {
-    let Some(owner) = owner else { return Ok("the site".to_owned()) };
-    let Some(instance) = store.find_instance_anywhere(owner).await? else { return Ok("an add-on".to_owned()) };
-    let addon = store.addon(&instance.addon_id).await?;
-    Ok(addon.map_or_else(|| "an add-on".to_owned(), |addon| format!("add-on `{}`", addon.slug)))
+/// What people call the owner of a variable or a snippet, given the slug of the add-on whose it is.
+pub(crate) fn owner_name(addon: Option<&str>) -> String {
+    addon.map_or_else(|| "the site".to_owned(), |slug| format!("add-on `{slug}`"))
 }

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use tower::ServiceBuilder;
@@ -18,7 +20,7 @@ use utoipa_axum::routes;
 
 use crate::api::*;
 use crate::app::SharedApp;
-use crate::error::{ApiError, internal, not_found};
+use crate::error::{ApiError, bad_request, internal, not_found};
 
 /// The most of a request's body that is read.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -134,7 +136,8 @@ pub fn router(app: SharedApp) -> Router {
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestIds(app.clone())))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(log_response))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(CatchPanicLayer::custom(answer_panic));
+        .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(axum::middleware::from_fn(refuse_nul));
     router
         .merge(aliases())
         .route("/api/openapi.json", get(async move || Json(document)))
@@ -145,6 +148,18 @@ pub fn router(app: SharedApp) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware)
         .with_state(app)
+}
+
+/// Nothing that we have is named by a NUL, and PostgreSQL does not even take one as a question.
+async fn refuse_nul(request: Request, next: Next) -> Response {
+    let has_nul = |text: &str| text.contains("%00");
+    if has_nul(request.uri().path()) {
+        return not_found("this address").into_response();
+    }
+    if request.uri().query().is_some_and(has_nul) {
+        return bad_request("the query has a NUL character in it").into_response();
+    }
+    next.run(request).await
 }
 
 #[derive(Clone)]
@@ -161,7 +176,7 @@ impl MakeRequestId for NewRequestIds {
 /// The path is left out of the log where it holds a secret: build hooks and callbacks.
 fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
     let path = request.uri().path();
-    let shown = if path.starts_with("/build_hooks/") || path.contains("/callbacks/") { "(secret path)" } else { path };
+    let shown = if path.contains("build_hooks/") || path.contains("/callbacks/") { "(secret path)" } else { path };
     let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
     tracing::info_span!("request", method = %request.method(), path = shown, id)
 }
@@ -171,8 +186,8 @@ fn log_response<B>(response: &axum::http::Response<B>, latency: Duration, _: &tr
     tracing::info!(status = response.status().as_u16(), milliseconds, "answered");
 }
 
-fn answer_panic(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
-    axum::response::IntoResponse::into_response(internal(anyhow::anyhow!("a handler panicked")))
+fn answer_panic(_: Box<dyn std::any::Any + Send>) -> Response {
+    internal(anyhow::anyhow!("a handler panicked")).into_response()
 }
 
 #[cfg(test)]

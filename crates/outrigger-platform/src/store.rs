@@ -20,6 +20,7 @@ pub mod ids;
 pub mod instances;
 mod migrations;
 mod reseal;
+mod search;
 pub mod sites;
 pub mod snippets;
 mod time;

@@ -89,7 +89,6 @@ fn variable(fields: &Fields<'_>, name: &str, value: &Value) -> Result<(EnvName, 
     let fault = |message: String| fields.fault(&format!("env.{name}"), message);
     let parsed = name.parse().map_err(|reason| fault(format!("is no usable name: {reason}")))?;
     match plain_text(value) {
-        Some(text) if text.contains('\0') => Err(fault("holds a NUL, which no environment can carry".to_owned())),
         Some(text) => Ok((parsed, text)),
         None => Err(fault(format!("must be text, not {}", body::kind_of(value)))),
     }

@@ -36,7 +36,7 @@ fn variables_become_text_or_name_themselves() {
     assert!(refused(json!({ "A": ["b"] })).ends_with("env.A: must be text, not a list"));
     assert!(refused(json!({ "A-B": "x" })).contains("env.A-B: is no usable name"));
     assert!(refused(json!({ "URL": "x" })).contains("env.URL: is no usable name"));
-    assert!(refused(json!({ "A": "hush\0" })).ends_with("env.A: holds a NUL, which no environment can carry"));
+    assert!(refused(json!({ "A": "hush\0" })).ends_with("env.A: has a NUL character in it"));
     assert!(refused(json!("x")).ends_with("env: must be an object, not text"));
 }
 

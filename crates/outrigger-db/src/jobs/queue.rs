@@ -203,6 +203,15 @@ impl Jobs {
         table::hurry_key(tx, kind, key, self.now()).await
     }
 
+    /// As [`Jobs::hurry`], of all jobs that wait in a lane; says how many.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn hurry_lane(&self, tx: &Tx, lane: &str) -> Result<u64, DbErr> {
+        tx.announce(TOPIC);
+        table::hurry_lane(tx, lane, self.now()).await
+    }
+
     /// Where a job stands; `None` if there is no such job (any more).
     ///
     /// # Errors

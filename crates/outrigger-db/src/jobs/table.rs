@@ -304,7 +304,8 @@ pub(super) async fn save(tx: &Tx, before: &Row, after: &Row) -> Result<bool, DbE
 
 /// Moves the end of the lease. `false` when the lease is no longer ours.
 pub(super) async fn extend(db: &Db, row: &Row, until: i64) -> Result<bool, DbErr> {
-    let tx = db.begin().await?;
+    // The step goes on beside this, in the same task.
+    let tx = db.begin_beside().await?;
     let sql = "UPDATE job SET run_at = $1 WHERE id = $2 AND claim = $3 AND state = 'running'";
     let ours = changed(&tx, sql, vec![until.into(), row.id.into(), row.claim.into()]).await? == 1;
     tx.commit().await?;
@@ -315,6 +316,10 @@ const HURRY: &str = "UPDATE job SET run_at = $1, updated_at = $1 WHERE state IN 
 
 pub(super) async fn hurry(tx: &Tx, id: i64, now: i64) -> Result<bool, DbErr> {
     Ok(changed(tx, &format!("{HURRY} id = $2"), vec![now.into(), id.into()]).await? > 0)
+}
+
+pub(super) async fn hurry_lane(tx: &Tx, lane: &str, now: i64) -> Result<u64, DbErr> {
+    changed(tx, &format!("{HURRY} lane = $2 AND finished_at IS NULL"), vec![now.into(), lane.into()]).await
 }
 
 pub(super) async fn hurry_key(tx: &Tx, kind: &str, key: &str, now: i64) -> Result<bool, DbErr> {

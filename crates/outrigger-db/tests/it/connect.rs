@@ -117,3 +117,26 @@ async fn debug_shows_the_engine_only() {
     let shown = format!("{:?}", test.db());
     assert_eq!(shown, format!("Db {{ engine: {:?}, .. }}", test.db().engine()));
 }
+
+#[tokio::test]
+async fn a_task_that_holds_a_transaction_may_not_ask_for_another_connection() {
+    let test = with_counter().await;
+    let (reading, writing) = (test.db().clone(), test.db().clone());
+    let read = tokio::spawn(async move {
+        let _held = reading.begin().await.unwrap();
+        number(reading.conn(), "SELECT n FROM counter").await
+    });
+    let write = tokio::spawn(async move {
+        let _held = writing.begin().await.unwrap();
+        writing.begin().await.map(drop)
+    });
+    assert!(read.await.unwrap_err().is_panic() && write.await.unwrap_err().is_panic());
+    let after = test.db().clone();
+    let fine = tokio::spawn(async move {
+        let tx = after.begin().await.unwrap();
+        count(&tx).await;
+        tx.commit().await.unwrap();
+        number(after.conn(), "SELECT n FROM counter").await
+    });
+    assert_eq!(fine.await.unwrap(), 1);
+}

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Json;
+use super::{Json, Path, Query};
 use crate::app::{App, SharedApp};
 use crate::auth::{Caller, Operator};
 use crate::error::{ApiResult, not_found};

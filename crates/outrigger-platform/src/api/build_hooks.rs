@@ -1,10 +1,10 @@
 //! Build hooks of a site, and the address where they are called.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::Json;
+use super::{Json, Path};
 use crate::app::{App, SharedApp};
 use crate::auth::{SiteWriter, Stranger};
 use crate::error::{ApiResult, invalid_field, not_found};

@@ -1,10 +1,11 @@
 //! Where partners report that an instance is ready. The token in the URL is the proof; after the end it is spent.
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use outrigger_addon::instances::InstanceDetails;
 
+use super::Path;
 use crate::app::SharedApp;
 use crate::auth::Stranger;
 use crate::error::{ApiResult, not_found, unprocessable};
@@ -33,11 +34,7 @@ pub async fn report_instance(
     let Some(answer) = instance.answer.take().filter(|_| waits) else { return Ok(StatusCode::NO_CONTENT) };
     instance.answer = Some(Answer { details: merge_details(answer.details, details), poll_at: None });
     app.store.update_instance(&instance.site_id.clone(), &tx, &instance).await?;
-    let jobs = app.store.jobs();
-    let filter = outrigger_db::JobFilter { kind: None, lane: Some(id.to_string()), unfinished_only: true };
-    for job in jobs.list(&filter, None, 20).await.map_err(StoreError::from)? {
-        jobs.hurry(&tx, job.id).await.map_err(StoreError::from)?;
-    }
+    app.store.jobs().hurry_lane(&tx, id.as_str()).await.map_err(StoreError::from)?;
     app.store.commit(tx).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,14 +1,17 @@
 //! What became of requests for builds. Extension.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
+use super::Query;
+use super::sites::shown_address;
 use crate::app::SharedApp;
 use crate::auth::SiteReader;
 use crate::error::{ApiResult, bad_request};
 use crate::store::Time;
 use crate::store::deliveries::{Delivery, DeliveryAttempt, DeliveryState};
 use crate::store::ids::DeliveryId;
+use crate::store::tokens::Scope;
 
 /// A delivery with its attempts.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -44,11 +47,11 @@ pub struct ListDeliveries {
     pub before: Option<String>,
 }
 
-pub(crate) fn delivery_body(delivery: Delivery, attempts: Vec<AttemptBody>) -> DeliveryBody {
+pub(crate) fn delivery_body(delivery: Delivery, attempts: Vec<AttemptBody>, scope: Scope) -> DeliveryBody {
     DeliveryBody {
         id: delivery.id,
         title: delivery.hook_title,
-        url: delivery.url,
+        url: shown_address(delivery.url, scope),
         state: delivery.state,
         attempts,
         created_at: delivery.created_at,
@@ -79,7 +82,7 @@ pub async fn list_deliveries(
     let attempts = app.store.attempts_of_deliveries(site, &deliveries).await?;
     let bodies = deliveries.into_iter().map(|delivery| {
         let of_it = attempts.iter().filter(|attempt| attempt.delivery_id == delivery.id).map(attempt_body).collect();
-        delivery_body(delivery, of_it)
+        delivery_body(delivery, of_it, context.scope)
     });
     Ok(axum::Json(bodies.collect()))
 }

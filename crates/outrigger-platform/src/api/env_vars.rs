@@ -1,12 +1,12 @@
 //! Variables of accounts and sites. Errors carry `msg`, because the CLI reads only that here.
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::Json;
+use super::{Json, Path};
 use crate::app::{App, SharedApp};
-use crate::auth::{AccountContext, AccountReader, AccountWriter, Caller, SiteReader, site_for};
+use crate::auth::{AccountContext, AccountReader, AccountWriter, SiteReader, site_for};
 use crate::env_owners::owner_name;
 use crate::error::{ApiResult, not_found};
 use crate::ops::env_vars::{self, EnvInput};
@@ -136,36 +136,43 @@ fn value_input(body: EnvValueBody) -> EnvValue {
     }
 }
 
-async fn env_var_body(app: &App, caller: &Caller, var: EnvVar) -> ApiResult<EnvVarBody> {
-    // A token that may only look learns that a secret is there.
-    let masked = var.is_secret && caller.token.scope < Scope::Write;
-    let value_body = |value: EnvValue| EnvValueBody {
-        id: value.id.map(|id| id.to_string()),
-        context: value.context,
-        context_parameter: Some(value.context_parameter).filter(|parameter| !parameter.is_empty()),
-        value: if masked { MASK.to_owned() } else { value.value },
+/// What a caller with this scope may see. Who may only look learns that a secret is there, and not which.
+async fn bodies(app: &App, scope: Scope, vars: Vec<EnvVar>) -> ApiResult<Vec<EnvVarBody>> {
+    let users = app.store.users(vars.iter().filter_map(|var| var.updated_by.clone())).await?;
+    let editor = |id: &UserId| {
+        let user = users.iter().find(|user| user.id == *id)?;
+        Some(UpdatedBy { id: user.id.clone(), full_name: user.full_name.clone(), email: user.email.clone() })
     };
-    let user = match &var.updated_by {
-        Some(id) => app.store.find_user(id).await?,
-        None => None,
-    };
-    Ok(EnvVarBody {
+    let body = |var: EnvVar| EnvVarBody {
+        values: value_bodies(&var, scope),
         key: var.name,
         scopes: var.scopes,
-        values: var.values.into_iter().map(value_body).collect(),
         is_secret: var.is_secret,
         owner: None,
         updated_at: Some(var.updated_at),
-        updated_by: user.map(|user| UpdatedBy { id: user.id, full_name: user.full_name, email: user.email }),
-    })
+        updated_by: var.updated_by.as_ref().and_then(editor),
+    };
+    Ok(vars.into_iter().map(body).collect())
 }
 
-async fn bodies(app: &App, caller: &Caller, vars: Vec<EnvVar>) -> ApiResult<Vec<EnvVarBody>> {
-    let mut bodies = Vec::with_capacity(vars.len());
-    for var in vars {
-        bodies.push(env_var_body(app, caller, var).await?);
-    }
-    Ok(bodies)
+fn value_bodies(var: &EnvVar, scope: Scope) -> Vec<EnvValueBody> {
+    let value_body = |value: &EnvValue| EnvValueBody {
+        id: value.id.as_ref().map(ToString::to_string),
+        context: value.context.clone(),
+        context_parameter: Some(value.context_parameter.clone()).filter(|parameter| !parameter.is_empty()),
+        value: shown_value(var, value, scope).to_owned(),
+    };
+    var.values.iter().map(value_body).collect()
+}
+
+/// The value, or a mask where it is a secret and the caller may only look.
+pub(crate) fn shown_value<'a>(var: &EnvVar, value: &'a EnvValue, scope: Scope) -> &'a str {
+    if var.is_secret && scope < Scope::Write { MASK } else { &value.value }
+}
+
+async fn one_body(app: &App, scope: Scope, var: EnvVar) -> ApiResult<axum::Json<EnvVarBody>> {
+    let body = bodies(app, scope, vec![var]).await?.pop();
+    body.map(axum::Json).ok_or_else(|| not_found("variable"))
 }
 
 /// The variables that people edit by hand, of the account or of one of its sites. Those of add-ons are in the
@@ -181,7 +188,7 @@ pub async fn list_env_vars(
     let mut vars = app.store.env_vars(&level).await?;
     vars.retain(|var| var.owner.is_none());
     query.keep(&mut vars);
-    Ok(axum::Json(bodies(&app, &context.caller, vars).await?))
+    Ok(axum::Json(bodies(&app, context.scope, vars).await?))
 }
 
 /// Makes variables, all or none.
@@ -195,7 +202,7 @@ pub async fn create_env_vars(
     let level = level(&app, &context, &EnvQuery::parse(query.as_deref())).await?;
     let inputs = body.into_iter().map(input).collect();
     let made = env_vars::create_env_vars(&app, &level, &context.caller.user.id, inputs).await?;
-    Ok((StatusCode::CREATED, axum::Json(bodies(&app, &context.caller, made).await?)))
+    Ok((StatusCode::CREATED, axum::Json(bodies(&app, context.scope, made).await?)))
 }
 
 /// One variable.
@@ -210,7 +217,7 @@ pub async fn show_env_var(
     let level = level(&app, &context, &EnvQuery::parse(query.as_deref())).await?;
     let found = app.store.find_env_var(&level, &key).await?.filter(|var| var.owner.is_none());
     let found = found.ok_or_else(|| not_found(format!("variable `{key}`")))?;
-    env_var_body(&app, &context.caller, found).await.map(axum::Json)
+    one_body(&app, context.scope, found).await
 }
 
 /// Replaces a variable.
@@ -226,7 +233,7 @@ pub async fn update_env_var(
     let level = level(&app, &context, &EnvQuery::parse(query.as_deref())).await?;
     body.key = key;
     let var = env_vars::put_env_var(&app, &level, &context.caller.user.id, input(body)).await?;
-    env_var_body(&app, &context.caller, var).await.map(axum::Json)
+    one_body(&app, context.scope, var).await
 }
 
 /// Sets the value of one context.
@@ -242,7 +249,7 @@ pub async fn set_env_value(
     let level = level(&app, &context, &EnvQuery::parse(query.as_deref())).await?;
     let user = &context.caller.user.id;
     let var = env_vars::set_env_value(&app, &level, user, &key, value_input(body)).await?;
-    Ok((StatusCode::CREATED, axum::Json(env_var_body(&app, &context.caller, var).await?)))
+    Ok((StatusCode::CREATED, one_body(&app, context.scope, var).await?))
 }
 
 /// Deletes a variable.
@@ -290,14 +297,12 @@ pub async fn list_env_of_site(
     query.keep(&mut own);
     query.keep(&mut shared);
     shared.retain(|var| !own.iter().any(|own| own.name == var.name));
-    let mut found = Vec::new();
-    for var in own {
-        let owner = owner_name(&app.store, var.owner.as_ref()).await?;
-        found.push(EnvVarBody { owner: Some(owner), ..env_var_body(&app, &context.caller, var).await? });
-    }
-    for var in shared {
-        let owner = Some("the account".to_owned());
-        found.push(EnvVarBody { owner, ..env_var_body(&app, &context.caller, var).await? });
+    let of_site = own.iter().map(|var| owner_name(var.owner.as_ref().map(|owner| owner.addon.as_str())));
+    let owners: Vec<String> = of_site.chain(shared.iter().map(|_| "the account".to_owned())).collect();
+    own.append(&mut shared);
+    let mut found = bodies(&app, context.scope, own).await?;
+    for (body, owner) in found.iter_mut().zip(owners) {
+        body.owner = Some(owner);
     }
     found.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(axum::Json(found))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use outrigger_addon::signature;
@@ -10,11 +10,12 @@ use outrigger_addon::sso::{SsoClaims, auth_url};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Json;
 use super::addons::find as find_addon;
+use super::env_vars::shown_value;
+use super::{Json, Path, Query};
 use crate::app::{App, SharedApp};
-use crate::auth::{SiteContext, SiteReader, SiteWriter};
-use crate::error::{ApiResult, internal, not_found};
+use crate::auth::{InstanceContext, InstanceReader, InstanceWriter, SiteContext, SiteReader, SiteWriter};
+use crate::error::ApiResult;
 use crate::ops::instances;
 use crate::ops::plan::{Plan, mask_secrets, plan_instance};
 use crate::store::Time;
@@ -120,9 +121,11 @@ impl Yields {
         })
     }
 
-    fn env_of(&self, id: &InstanceId) -> BTreeMap<String, String> {
-        let owned = self.env.iter().filter(|var| var.owner.as_ref() == Some(id));
-        owned.filter_map(|var| Some((var.name.clone(), var.values.first()?.value.clone()))).collect()
+    fn env_of(&self, id: &InstanceId, scope: Scope) -> BTreeMap<String, String> {
+        let owned = self.env.iter().filter(|var| var.owner_id() == Some(id));
+        owned
+            .filter_map(|var| Some((var.name.clone(), shown_value(var, var.values.first()?, scope).to_owned())))
+            .collect()
     }
 
     fn snippets_of(&self, id: &InstanceId) -> Vec<Value> {
@@ -150,7 +153,7 @@ async fn instance_body(
         _ => None,
     };
     Ok(InstanceBody {
-        env: yields.env_of(&instance.id),
+        env: yields.env_of(&instance.id, context.scope),
         snippets: yields.snippets_of(&instance.id),
         id: instance.id,
         site_id: instance.site_id,
@@ -194,20 +197,16 @@ async fn sign_in_link(
     Ok(auth_url(admin_url, &signature::sign(&claims, &endpoint.secret)))
 }
 
-async fn one_body(app: &App, context: &SiteContext, instance: Instance) -> ApiResult<InstanceBody> {
-    let addon = app.store.addon(&instance.addon_id).await?;
-    let addon = addon.ok_or_else(|| internal(anyhow::anyhow!("instance {} has no add-on", instance.id)))?;
+async fn one_body(app: &App, context: &SiteContext, addon: &Addon, instance: Instance) -> ApiResult<InstanceBody> {
     let yields = Yields::of_site(app, context).await?;
-    instance_body(app, context, &yields, &addon, instance).await
+    instance_body(app, context, &yields, addon, instance).await
 }
 
-/// The add-on and the instance that the path names must belong together.
-async fn instance_in_path(app: &App, context: &SiteContext, slug: &str, id: &str) -> ApiResult<InstanceId> {
-    let missing = || not_found(format!("instance `{id}` of add-on `{slug}`"));
-    let id: InstanceId = id.parse().map_err(|_| missing())?;
-    let instance = app.store.find_instance(&context.site.id, &id).await?.ok_or_else(missing)?;
-    let addon = app.store.find_addon(slug).await?;
-    if addon.is_some_and(|addon| addon.id == instance.addon_id) { Ok(id) } else { Err(missing()) }
+type OneInstance = ApiResult<axum::Json<InstanceBody>>;
+
+/// What became of an instance by a deed.
+async fn shown_after(app: &App, context: &InstanceContext, done: ApiResult<Instance>) -> OneInstance {
+    one_body(app, &context.site, &context.addon, done?).await.map(axum::Json)
 }
 
 /// The add-ons of a site.
@@ -219,7 +218,7 @@ pub async fn list_instances(
 ) -> ApiResult<axum::Json<Vec<InstanceBody>>> {
     let mut found = app.store.instances_of_site(&context.site.id).await?;
     // To clients that know no states, what never came to be is not there, so that they may try again.
-    found.retain(|instance| query.all || !(instance.came_to_nothing() || instance.state == InstanceState::Detached));
+    found.retain(|instance| query.all || instance.is_there());
     let addons = app.store.addons_by_id(found.iter().map(|instance| instance.addon_id.clone())).await?;
     let yields = Yields::of_site(&app, &context).await?;
     let mut bodies = Vec::with_capacity(found.len());
@@ -239,8 +238,9 @@ pub async fn create_instance(
     Json(body): Json<CreateInstance>,
 ) -> ApiResult<(StatusCode, axum::Json<InstanceBody>)> {
     let (_, slug) = path;
-    let instance = instances::create_instance(&app, &context.site, &slug, &body.config, body.replace).await?;
-    let mut body = one_body(&app, &context, instance).await?;
+    let addon = find_addon(&app, &slug).await?;
+    let instance = instances::create_instance(&app, &context.site, &addon, &body.config, body.replace).await?;
+    let mut body = one_body(&app, &context, &addon, instance).await?;
     // The netlify CLI prints this and knows no other place for it (contract netlify-api, section 4.1).
     if let Some(message) = &body.message {
         body.config.entry("message").or_insert_with(|| Value::from(message.clone()));
@@ -259,35 +259,24 @@ pub async fn show_plan(
     let (_, slug) = path;
     let addon = find_addon(&app, &slug).await?;
     let there = app.store.instances_of_site(&context.site.id).await?;
-    let existing =
-        there.iter().find(|i| i.addon_id == addon.id && !i.came_to_nothing() && i.state != InstanceState::Detached);
+    let existing = there.iter().find(|instance| instance.addon_id == addon.id && instance.is_there());
     plan_instance(&app, &context.site, &addon, existing.map(|i| &i.id), &body.config).await.map(axum::Json)
 }
 
 /// One instance.
 #[utoipa::path(get, path = "/sites/{site_id}/services/{addon}/instances/{instance_id}", operation_id = "showServiceInstance", params(("site_id" = String, Path), ("addon" = String, Path), ("instance_id" = String, Path)), responses((status = 200, body = InstanceBody), (status = 404, body = crate::error::ErrorBody)), tag = "instances")]
-pub async fn show_instance(
-    State(app): State<SharedApp>,
-    SiteReader(context): SiteReader,
-    Path(path): Path<(String, String, String)>,
-) -> ApiResult<axum::Json<InstanceBody>> {
-    let (_, slug, id) = path;
-    let id = instance_in_path(&app, &context, &slug, &id).await?;
-    let instance = app.store.find_instance(&context.site.id, &id).await?.ok_or_else(|| not_found("instance"))?;
-    one_body(&app, &context, instance).await.map(axum::Json)
+pub async fn show_instance(State(app): State<SharedApp>, InstanceReader(context): InstanceReader) -> OneInstance {
+    shown_after(&app, &context, Ok(context.instance.clone())).await
 }
 
 /// Changes the configuration of an instance.
 #[utoipa::path(put, path = "/sites/{site_id}/services/{addon}/instances/{instance_id}", operation_id = "updateServiceInstance", params(("site_id" = String, Path), ("addon" = String, Path), ("instance_id" = String, Path)), request_body = UpdateInstance, responses((status = 204), (status = 409, body = crate::error::ErrorBody), (status = 422, body = crate::error::ErrorBody), (status = 502, body = crate::error::ErrorBody)), tag = "instances")]
 pub async fn update_instance(
     State(app): State<SharedApp>,
-    SiteWriter(context): SiteWriter,
-    Path(path): Path<(String, String, String)>,
+    InstanceWriter(context): InstanceWriter,
     Json(body): Json<UpdateInstance>,
 ) -> ApiResult<StatusCode> {
-    let (_, slug, id) = path;
-    let id = instance_in_path(&app, &context, &slug, &id).await?;
-    instances::update_instance(&app, &context.site, &id, body.config).await?;
+    instances::update_instance(&app, &context.site.site, &context.addon, &context.instance.id, body.config).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -295,69 +284,45 @@ pub async fn update_instance(
 #[utoipa::path(delete, path = "/sites/{site_id}/services/{addon}/instances/{instance_id}", operation_id = "deleteServiceInstance", params(("site_id" = String, Path), ("addon" = String, Path), ("instance_id" = String, Path)), responses((status = 204), (status = 202, body = InstanceBody)), tag = "instances")]
 pub async fn delete_instance(
     State(app): State<SharedApp>,
-    SiteWriter(context): SiteWriter,
-    Path(path): Path<(String, String, String)>,
+    InstanceWriter(context): InstanceWriter,
 ) -> ApiResult<Response> {
-    let (_, slug, id) = path;
-    let id = instance_in_path(&app, &context, &slug, &id).await?;
-    match instances::delete_instance(&app, &context.site, &id, app.config.instance_wait).await? {
+    let limit = app.config.instance_wait;
+    match instances::delete_instance(&app, &context.site.site, &context.instance.id, limit).await? {
         None => Ok(StatusCode::NO_CONTENT.into_response()),
-        Some(leaving) => {
-            let body = one_body(&app, &context, leaving).await?;
-            Ok((StatusCode::ACCEPTED, axum::Json(body)).into_response())
-        }
+        Some(leaving) => Ok((StatusCode::ACCEPTED, shown_after(&app, &context, Ok(leaving)).await?).into_response()),
     }
 }
 
 /// Asks the add-on how the instance is now.
 #[utoipa::path(post, path = "/sites/{site_id}/services/{addon}/instances/{instance_id}/refresh", operation_id = "refreshServiceInstance", params(("site_id" = String, Path), ("addon" = String, Path), ("instance_id" = String, Path)), responses((status = 200, body = InstanceBody)), tag = "instances")]
-pub async fn refresh_instance(
-    State(app): State<SharedApp>,
-    SiteWriter(context): SiteWriter,
-    Path(path): Path<(String, String, String)>,
-) -> ApiResult<axum::Json<InstanceBody>> {
-    let (_, slug, id) = path;
-    let id = instance_in_path(&app, &context, &slug, &id).await?;
-    let instance = instances::refresh_instance(&app, &context.site, &id).await?;
-    one_body(&app, &context, instance).await.map(axum::Json)
+pub async fn refresh_instance(State(app): State<SharedApp>, InstanceWriter(context): InstanceWriter) -> OneInstance {
+    let done = instances::refresh_instance(&app, &context.site.site, &context.addon, &context.instance.id).await;
+    shown_after(&app, &context, done).await
 }
 
 /// Tries again what failed or could not be confirmed.
 #[utoipa::path(post, path = "/sites/{site_id}/services/{addon}/instances/{instance_id}/retry", operation_id = "retryServiceInstance", params(("site_id" = String, Path), ("addon" = String, Path), ("instance_id" = String, Path)), responses((status = 200, body = InstanceBody)), tag = "instances")]
-pub async fn retry_instance(
-    State(app): State<SharedApp>,
-    SiteWriter(context): SiteWriter,
-    Path(path): Path<(String, String, String)>,
-) -> ApiResult<axum::Json<InstanceBody>> {
-    let (_, slug, id) = path;
-    let id = instance_in_path(&app, &context, &slug, &id).await?;
-    let instance = instances::retry_instance(&app, &context.site, &id).await?;
-    one_body(&app, &context, instance).await.map(axum::Json)
+pub async fn retry_instance(State(app): State<SharedApp>, InstanceWriter(context): InstanceWriter) -> OneInstance {
+    let done = instances::retry_instance(&app, &context.site.site, &context.addon, &context.instance.id).await;
+    shown_after(&app, &context, done).await
 }
 
 /// Takes over what the add-on holds for an instance whose creation was never confirmed.
 #[utoipa::path(post, path = "/sites/{site_id}/services/{addon}/instances/{instance_id}/adopt", operation_id = "adoptServiceInstance", params(("site_id" = String, Path), ("addon" = String, Path), ("instance_id" = String, Path)), request_body = AdoptInstance, responses((status = 200, body = InstanceBody)), tag = "instances")]
 pub async fn adopt_instance(
     State(app): State<SharedApp>,
-    SiteWriter(context): SiteWriter,
-    Path(path): Path<(String, String, String)>,
+    InstanceWriter(context): InstanceWriter,
     Json(body): Json<AdoptInstance>,
-) -> ApiResult<axum::Json<InstanceBody>> {
-    let (_, slug, id) = path;
-    let id = instance_in_path(&app, &context, &slug, &id).await?;
-    let instance = instances::adopt_instance(&app, &context.site, &id, &body.remote_id).await?;
-    one_body(&app, &context, instance).await.map(axum::Json)
+) -> OneInstance {
+    let done =
+        instances::adopt_instance(&app, &context.site.site, &context.addon, &context.instance.id, &body.remote_id)
+            .await;
+    shown_after(&app, &context, done).await
 }
 
 /// Lets go of an instance without the add-on's word; a tombstone stays.
 #[utoipa::path(post, path = "/sites/{site_id}/services/{addon}/instances/{instance_id}/detach", operation_id = "detachServiceInstance", params(("site_id" = String, Path), ("addon" = String, Path), ("instance_id" = String, Path)), responses((status = 200, body = InstanceBody)), tag = "instances")]
-pub async fn detach_instance(
-    State(app): State<SharedApp>,
-    SiteWriter(context): SiteWriter,
-    Path(path): Path<(String, String, String)>,
-) -> ApiResult<axum::Json<InstanceBody>> {
-    let (_, slug, id) = path;
-    let id = instance_in_path(&app, &context, &slug, &id).await?;
-    let instance = instances::detach_instance(&app, &context.site, &id).await?;
-    one_body(&app, &context, instance).await.map(axum::Json)
+pub async fn detach_instance(State(app): State<SharedApp>, InstanceWriter(context): InstanceWriter) -> OneInstance {
+    let done = instances::detach_instance(&app, &context.site.site, &context.instance.id).await;
+    shown_after(&app, &context, done).await
 }

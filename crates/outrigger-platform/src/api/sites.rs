@@ -1,16 +1,15 @@
 //! Sites.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Json;
+use super::{Json, Query};
 use crate::app::{App, SharedApp};
-use crate::auth::{AccountReader, AccountWriter, Caller, SiteReader, SiteWriter};
-use crate::error::{ApiResult, internal, invalid_field, not_found, unprocessable};
-use crate::jobs::deliver_build;
-use crate::ops::sites;
+use crate::auth::{AccountReader, AccountWriter, Caller, SiteReader, SiteWriter, too_little};
+use crate::error::{ApiResult, not_found, unprocessable};
+use crate::ops::sites::{self, SiteChanges};
 use crate::store::Time;
 use crate::store::accounts::Account;
 use crate::store::ids::{AccountId, SiteId};
@@ -83,7 +82,7 @@ pub struct ListSites {
     pub per_page: Option<u64>,
 }
 
-fn site_body(app: &App, site: Site, account: &Account) -> SiteBody {
+fn site_body(app: &App, site: Site, account: &Account, scope: Scope) -> SiteBody {
     let url = app.urls.site(&site);
     SiteBody {
         admin_url: app.urls.site_admin(&site),
@@ -98,22 +97,31 @@ fn site_body(app: &App, site: Site, account: &Account) -> SiteBody {
         use_envelope: true,
         build_settings: Map::new(),
         feature_flags: Map::new(),
-        build_webhook_url: site.build_webhook_url,
+        build_webhook_url: site.build_webhook_url.map(|url| shown_address(url, scope)),
         build_webhook_secret: None,
         created_at: site.created_at,
         updated_at: site.updated_at,
     }
 }
 
-async fn list(app: &App, accounts: Vec<Account>, query: ListSites) -> ApiResult<axum::Json<Vec<SiteBody>>> {
-    let ids: Vec<AccountId> = accounts.iter().map(|account| account.id.clone()).collect();
+/// The address of a webhook may hold a secret, so who may only look sees no more than where it is.
+pub(crate) fn shown_address(address: String, scope: Scope) -> String {
+    if scope >= Scope::Write {
+        return address;
+    }
+    let origin = address.parse::<url::Url>().map(|url| url.origin().ascii_serialization());
+    origin.map(|origin| format!("{origin}/…")).unwrap_or_default()
+}
+
+/// `accounts` with what the caller may do in each.
+async fn list(app: &App, accounts: Vec<(Account, Scope)>, query: ListSites) -> ApiResult<axum::Json<Vec<SiteBody>>> {
+    let ids: Vec<AccountId> = accounts.iter().map(|(account, _)| account.id.clone()).collect();
     let per_page = query.per_page.unwrap_or(100).clamp(1, 100);
     let filter = SiteFilter { name: query.name, page: query.page.unwrap_or(1), per_page };
     let sites = app.store.sites_of_accounts(&ids, &filter).await?;
-    let owner = |site: &Site| accounts.iter().find(|account| account.id == site.account_id);
     let bodies = sites.into_iter().filter_map(|site| {
-        let account = owner(&site)?;
-        Some(site_body(app, site, account))
+        let (account, scope) = accounts.iter().find(|(account, _)| account.id == site.account_id)?;
+        Some(site_body(app, site, account, *scope))
     });
     Ok(axum::Json(bodies.collect()))
 }
@@ -125,8 +133,8 @@ pub async fn list_sites(
     caller: Caller,
     Query(query): Query<ListSites>,
 ) -> ApiResult<axum::Json<Vec<SiteBody>>> {
-    let accounts = caller.accounts(&app).await?.into_iter().map(|(account, _)| account).collect();
-    list(&app, accounts, query).await
+    let accounts = caller.accounts(&app).await?.into_iter();
+    list(&app, accounts.map(|(account, role)| (account, caller.scope_as(role))).collect(), query).await
 }
 
 /// The sites of one account.
@@ -136,12 +144,12 @@ pub async fn list_sites_of_account(
     AccountReader(context): AccountReader,
     Query(query): Query<ListSites>,
 ) -> ApiResult<axum::Json<Vec<SiteBody>>> {
-    list(&app, vec![context.account], query).await
+    list(&app, vec![(context.account, context.scope)], query).await
 }
 
 async fn create(app: &App, account: &Account, name: Option<String>) -> ApiResult<(StatusCode, axum::Json<SiteBody>)> {
     let site = sites::create_site(app, account, name.as_deref().unwrap_or_default().trim()).await?;
-    Ok((StatusCode::CREATED, axum::Json(site_body(app, site, account))))
+    Ok((StatusCode::CREATED, axum::Json(site_body(app, site, account, Scope::Write))))
 }
 
 /// Makes a site in the account that the body names, or in the caller's first.
@@ -152,12 +160,12 @@ pub async fn create_site(
     Json(body): Json<CreateSite>,
 ) -> ApiResult<(StatusCode, axum::Json<SiteBody>)> {
     let wanted = body.account_slug.as_deref();
-    let mut accounts = caller.accounts(&app).await?.into_iter().map(|(account, _)| account);
-    let account = accounts
-        .find(|account| wanted.is_none_or(|wanted| account.slug == wanted || account.id.as_str() == wanted))
+    let mut accounts = caller.accounts(&app).await?.into_iter();
+    let (account, role) = accounts
+        .find(|(account, _)| wanted.is_none_or(|wanted| account.slug == wanted || account.id.as_str() == wanted))
         .ok_or_else(|| not_found("account"))?;
-    if caller.scope_in(&app, &account.id).await? < Some(Scope::Write) {
-        return Err(crate::error::forbidden("this token may only read; use one with the scope write"));
+    if caller.scope_as(role) < Scope::Write {
+        return Err(too_little(Scope::Write));
     }
     create(&app, &account, body.name).await
 }
@@ -178,7 +186,7 @@ pub async fn show_site(
     State(app): State<SharedApp>,
     SiteReader(context): SiteReader,
 ) -> ApiResult<axum::Json<SiteBody>> {
-    Ok(axum::Json(site_body(&app, context.site, &context.account)))
+    Ok(axum::Json(site_body(&app, context.site, &context.account, context.scope)))
 }
 
 /// Renames a site or sets its build webhook.
@@ -188,31 +196,13 @@ pub async fn update_site(
     SiteWriter(context): SiteWriter,
     Json(body): Json<UpdateSite>,
 ) -> ApiResult<axum::Json<SiteBody>> {
-    let site = &context.site;
-    if let Some(name) = body.name.as_deref().filter(|name| *name != site.name) {
-        sites::rename_site(&app, site, name).await?;
-    }
-    let secret = match body.build_webhook_url.as_deref() {
-        Some(url) => set_build_webhook(&app, site, url).await?,
-        None => None,
-    };
-    let changed = app.store.find_site_anywhere(site.id.as_str()).await?;
-    let changed = changed.ok_or_else(|| internal(anyhow::anyhow!("a site vanished while it was changed")))?;
-    let mut body = site_body(&app, changed, &context.account);
+    let changes = SiteChanges { name: body.name.as_deref(), build_webhook_url: body.build_webhook_url.as_deref() };
+    let secret = sites::update_site(&app, &context.site, changes).await?;
+    let changed = app.store.find_site_anywhere(context.site.id.as_str()).await?;
+    let changed = changed.ok_or_else(|| not_found("site (it was removed meanwhile)"))?;
+    let mut body = site_body(&app, changed, &context.account, context.scope);
     body.build_webhook_secret = secret;
     Ok(axum::Json(body))
-}
-
-async fn set_build_webhook(app: &App, site: &Site, url: &str) -> ApiResult<Option<String>> {
-    let secret = (!url.is_empty()).then(|| deliver_build::new_secret(app.store.entropy()));
-    if secret.is_some() {
-        let parsed = url.parse().map_err(|fault| invalid_field("build_webhook_url", format!("{fault}")))?;
-        app.outbound.check(&parsed).map_err(|fault| invalid_field("build_webhook_url", fault.to_string()))?;
-    }
-    let tx = app.store.begin().await?;
-    app.store.set_build_webhook(&site.id, &tx, secret.as_deref().map(|secret| (url, secret))).await?;
-    app.store.commit(tx).await?;
-    Ok(secret)
 }
 
 /// Deletes a site after its add-ons.
@@ -233,5 +223,5 @@ pub async fn create_build(
     }
     let trigger = crate::ops::build_hooks::BuildTrigger { title: "API", branch: "" };
     let delivery = crate::ops::build_hooks::request_build(&app, &context.site, trigger).await?;
-    Ok(axum::Json(super::deliveries::delivery_body(delivery, Vec::new())))
+    Ok(axum::Json(super::deliveries::delivery_body(delivery, Vec::new(), context.scope)))
 }

@@ -1,11 +1,11 @@
 //! Snippets of a site. Those of an add-on change with it and are refused here.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use outrigger_addon::instances::SnippetPosition;
 use serde::{Deserialize, Serialize};
 
-use super::Json;
+use super::{Json, Path};
 use crate::app::{App, SharedApp};
 use crate::auth::{SiteContext, SiteReader, SiteWriter};
 use crate::env_owners::owner_name;
@@ -46,9 +46,10 @@ pub struct WriteSnippet {
     pub general: String,
 }
 
-async fn snippet_body(app: &App, snippet: Snippet) -> ApiResult<SnippetBody> {
-    Ok(SnippetBody {
-        owner: owner_name(&app.store, snippet.instance_id.as_ref()).await?,
+async fn snippet_bodies(app: &App, context: &SiteContext, snippets: Vec<Snippet>) -> ApiResult<Vec<SnippetBody>> {
+    let owners = app.store.owners_of_snippets(&context.site.id, &snippets).await?;
+    let body = |snippet: Snippet| SnippetBody {
+        owner: owner_name(snippet.instance_id.as_ref().and_then(|id| owners.get(id)).map(String::as_str)),
         id: snippet.id,
         site_id: snippet.site_id.to_string(),
         title: snippet.title,
@@ -56,7 +57,13 @@ async fn snippet_body(app: &App, snippet: Snippet) -> ApiResult<SnippetBody> {
         general: snippet.html,
         created_at: snippet.created_at,
         updated_at: snippet.updated_at,
-    })
+    };
+    Ok(snippets.into_iter().map(body).collect())
+}
+
+async fn snippet_body(app: &App, context: &SiteContext, snippet: Snippet) -> ApiResult<SnippetBody> {
+    let body = snippet_bodies(app, context, vec![snippet]).await?.pop();
+    body.ok_or_else(|| not_found("snippet"))
 }
 
 fn checked(body: WriteSnippet) -> ApiResult<NewSnippet> {
@@ -65,6 +72,9 @@ fn checked(body: WriteSnippet) -> ApiResult<NewSnippet> {
         Some("footer") => SnippetPosition::Footer,
         Some(_) => return Err(invalid_field("general_position", "is `head` or `footer`")),
     };
+    if body.title.chars().count() > 200 {
+        return Err(invalid_field("title", "must have at most 200 characters"));
+    }
     if body.general.len() > MAX_HTML_BYTES {
         return Err(invalid_field("general", format!("must have at most {MAX_HTML_BYTES} bytes")));
     }
@@ -74,11 +84,11 @@ fn checked(body: WriteSnippet) -> ApiResult<NewSnippet> {
 /// A snippet that people may edit.
 async fn editable(app: &App, context: &SiteContext, id: &str) -> ApiResult<Snippet> {
     let snippet = find(app, context, id).await?;
-    if snippet.instance_id.is_some() {
-        let owner = owner_name(&app.store, snippet.instance_id.as_ref()).await?;
-        return Err(conflict(format!("this snippet is {owner}'s and changes with it; configure or remove the add-on")));
+    if snippet.instance_id.is_none() {
+        return Ok(snippet);
     }
-    Ok(snippet)
+    let owner = snippet_body(app, context, snippet).await?.owner;
+    Err(conflict(format!("this snippet is {owner}'s and changes with it; configure or remove the add-on")))
 }
 
 async fn find(app: &App, context: &SiteContext, id: &str) -> ApiResult<Snippet> {
@@ -93,11 +103,8 @@ pub async fn list_snippets(
     State(app): State<SharedApp>,
     SiteReader(context): SiteReader,
 ) -> ApiResult<axum::Json<Vec<SnippetBody>>> {
-    let mut bodies = Vec::new();
-    for snippet in app.store.snippets_of_site(&context.site.id).await? {
-        bodies.push(snippet_body(&app, snippet).await?);
-    }
-    Ok(axum::Json(bodies))
+    let snippets = app.store.snippets_of_site(&context.site.id).await?;
+    snippet_bodies(&app, &context, snippets).await.map(axum::Json)
 }
 
 /// Adds a snippet behind those that are there.
@@ -111,7 +118,7 @@ pub async fn create_snippet(
     let tx = app.store.begin().await?;
     let snippet = app.store.insert_snippet(&context.site.id, &tx, None, new).await?;
     app.store.commit(tx).await?;
-    Ok((StatusCode::CREATED, axum::Json(snippet_body(&app, snippet).await?)))
+    Ok((StatusCode::CREATED, axum::Json(snippet_body(&app, &context, snippet).await?)))
 }
 
 /// One snippet.
@@ -123,7 +130,7 @@ pub async fn show_snippet(
 ) -> ApiResult<axum::Json<SnippetBody>> {
     let (_, id) = path;
     let snippet = find(&app, &context, &id).await?;
-    snippet_body(&app, snippet).await.map(axum::Json)
+    snippet_body(&app, &context, snippet).await.map(axum::Json)
 }
 
 /// Changes a snippet.

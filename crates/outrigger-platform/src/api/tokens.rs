@@ -1,11 +1,11 @@
 //! Tokens of the caller. Extension.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::Json;
+use super::{Json, Path};
 use crate::app::SharedApp;
 use crate::auth::Caller;
 use crate::error::{ApiResult, invalid_field, not_found};
@@ -63,11 +63,17 @@ pub(crate) fn token_body(token: Token, secret: Option<String>) -> TokenBody {
     }
 }
 
+/// A token that is limited to one account has to do with tokens of that account only.
+fn reaches(caller: &Caller, token: &Token) -> bool {
+    caller.token.account_id.is_none() || caller.token.account_id == token.account_id
+}
+
 /// The caller's tokens.
 #[utoipa::path(get, path = "/tokens", responses((status = 200, body = [TokenBody])), tag = "tokens")]
 pub async fn list_tokens(State(app): State<SharedApp>, caller: Caller) -> ApiResult<axum::Json<Vec<TokenBody>>> {
     caller.require(Scope::Admin)?;
-    let tokens = app.store.tokens_of_user(&caller.user.id).await?;
+    let mut tokens = app.store.tokens_of_user(&caller.user.id).await?;
+    tokens.retain(|token| reaches(&caller, token));
     Ok(axum::Json(tokens.into_iter().map(|token| token_body(token, None)).collect()))
 }
 
@@ -90,6 +96,9 @@ pub async fn create_token(
     };
     let now = app.store.clock().now();
     let expires_at = body.expires_in.map(|seconds| (now + SignedDuration::from_secs(seconds.into())).into());
+    // Nor can one that ends make one that does not, or later.
+    let expires_at =
+        caller.token.expires_at.map_or(expires_at, |end| Some(expires_at.map_or(end, |own: Time| own.min(end))));
     let new = NewToken { account, name: body.name, scope: body.scope, expires_at };
     let (token, secret) = accounts::create_token(&app, &caller.user.id, new).await?;
     Ok((StatusCode::CREATED, axum::Json(token_body(token, Some(secret)))))
@@ -105,6 +114,10 @@ pub async fn revoke_token(
     caller.require(Scope::Admin)?;
     let missing = || not_found(format!("token `{id}`"));
     let id: TokenId = id.parse().map_err(|_| missing())?;
+    let tokens = app.store.tokens_of_user(&caller.user.id).await?;
+    if !tokens.iter().any(|token| token.id == id && reaches(&caller, token)) {
+        return Err(missing());
+    }
     let tx = app.store.begin().await?;
     if !app.store.revoke_token(&caller.user.id, &tx, &id).await? {
         return Err(missing());

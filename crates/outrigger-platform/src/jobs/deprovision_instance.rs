@@ -69,7 +69,7 @@ impl DeprovisionInstance {
             }
             // The partner takes its time: asking again is how we learn that it is done (matrix row 26).
             Ok(Some(after)) => Ok(Next::Poll { after }),
-            Err(error) => try_again(app, &work.instance.id, &error).await,
+            Err(error) => try_again(app, &work, &error).await,
         }
     }
 

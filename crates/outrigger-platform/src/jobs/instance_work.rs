@@ -47,6 +47,25 @@ impl Work {
     }
 }
 
+/// Shorter values are in every other word, and hide nothing when they are taken out.
+const SHORTEST_SECRET: usize = 4;
+
+impl Work {
+    /// A partner may repeat in its answer what we have sent; what of that is secret is taken out before people, the
+    /// database and the log get it.
+    fn redact(&self, text: &str) -> String {
+        let secrets = &self.instance.secrets;
+        let configs = [Some(&self.instance.config), self.instance.pending_config.as_ref()];
+        let options = configs
+            .into_iter()
+            .flatten()
+            .flat_map(|config| self.manifest.secret_fields().filter_map(|field| config.get(field)?.as_str()));
+        let ours = [secrets.jwt_secret.as_str(), &secrets.callback_token, &self.endpoint.secret];
+        let secrets = options.chain(ours).filter(|secret| secret.len() >= SHORTEST_SECRET);
+        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "(secret)"))
+    }
+}
+
 /// Changes an instance under its lock; `None` when it is gone.
 pub(super) async fn change<T>(
     app: &App,
@@ -64,12 +83,13 @@ pub(super) async fn change<T>(
 /// Notes whose fault a failure is, and fails the step.
 pub(super) async fn give_up(
     app: &App,
-    id: &InstanceId,
+    work: &Work,
     fault: Fault,
     reason: String,
     also: impl FnOnce(&mut Instance),
 ) -> Result<Next, StepError> {
-    change(app, id, |instance| {
+    let reason = work.redact(&reason);
+    change(app, &work.instance.id, |instance| {
         instance.fault = Some(fault);
         also(instance);
     })
@@ -78,9 +98,9 @@ pub(super) async fn give_up(
 }
 
 /// Notes why it goes on trying, for people who look meanwhile, and asks for another attempt.
-pub(super) async fn try_again(app: &App, id: &InstanceId, error: &CallError) -> Result<Next, StepError> {
-    let reason = error.to_string();
-    change(app, id, |instance| {
+pub(super) async fn try_again(app: &App, work: &Work, error: &CallError) -> Result<Next, StepError> {
+    let reason = work.redact(&error.to_string());
+    change(app, &work.instance.id, |instance| {
         instance.fault = Some(Fault::Partner);
         instance.reason = Some(format!("trying again: {reason}"));
     })
@@ -112,7 +132,7 @@ pub(super) async fn settle(app: &App, work: &Work, attempt: &Attempt) -> Result<
     let window = work.manifest.provisioning_window.unwrap_or(app.config.provisioning_window);
     if waited >= window {
         let reason = format!("it was not ready within {} s", window.as_secs());
-        return give_up(app, id, Fault::Partner, reason, |_| ()).await;
+        return give_up(app, work, Fault::Partner, reason, |_| ()).await;
     }
     let poll_at = work.instance.answer.as_ref().and_then(|answer| answer.poll_at);
     if let Some(remaining) = poll_at.and_then(|at| positive(at.timestamp().duration_since(attempt.now()))) {
@@ -124,7 +144,7 @@ pub(super) async fn settle(app: &App, work: &Work, attempt: &Attempt) -> Result<
         // It was to be adopted by an id that a person gave, and the partner knows no such id.
         let reason =
             format!("it answers {status} for the id `{}`", work.subject.remote_id.as_deref().unwrap_or_default());
-        return give_up(app, id, Fault::Request, reason, |instance| {
+        return give_up(app, work, Fault::Request, reason, |instance| {
             instance.reach = Reach::Maybe;
             instance.remote_id = None;
         })
@@ -183,5 +203,5 @@ pub(crate) fn merge(earlier: InstanceDetails, later: InstanceDetails) -> Instanc
 async fn said_it_failed(app: &App, work: &Work) -> Result<Next, StepError> {
     let message = work.instance.answer.as_ref().and_then(|answer| answer.details.message.clone());
     let reason = message.map_or_else(|| "it says that it failed".to_owned(), |said| format!("it failed: {said}"));
-    give_up(app, &work.instance.id, Fault::Partner, reason, |_| ()).await
+    give_up(app, work, Fault::Partner, reason, |_| ()).await
 }

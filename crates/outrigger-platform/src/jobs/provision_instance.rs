@@ -118,16 +118,16 @@ impl ProvisionInstance {
         let as_before = |instance: &mut Instance| instance.reach = before;
         let nothing = |instance: &mut Instance| instance.reach = Reach::Nothing;
         match &error {
-            CallError::Blocked(_) => give_up(app, &id, Fault::Partner, error.to_string(), as_before).await,
+            CallError::Blocked(_) => give_up(app, &work, Fault::Partner, error.to_string(), as_before).await,
             CallError::NotReached(_) => {
                 change(app, &id, as_before).await?;
-                try_again(app, &id, &error).await
+                try_again(app, &work, &error).await
             }
-            CallError::Busy { .. } | CallError::Unclear { .. } => try_again(app, &id, &error).await,
+            CallError::Busy { .. } | CallError::Unclear { .. } => try_again(app, &work, &error).await,
             CallError::Refused { .. } | CallError::Gone(_) | CallError::Unauthorized(_) => {
-                give_up(app, &id, fault_of(&error), error.to_string(), nothing).await
+                give_up(app, &work, fault_of(&error), error.to_string(), nothing).await
             }
-            CallError::Malformed { .. } => give_up(app, &id, Fault::Partner, error.to_string(), |_| ()).await,
+            CallError::Malformed { .. } => give_up(app, &work, Fault::Partner, error.to_string(), |_| ()).await,
         }
     }
 

@@ -13,6 +13,8 @@ use crate::store::env_vars::{EnvLevel, EnvValue, NewEnvVar};
 use crate::store::instances::{Fault, Instance, InstanceState};
 use crate::store::snippets::NewSnippet;
 
+/// More than any add-on has a use for, and few enough for one transaction.
+const MAX_ENV: usize = 200;
 /// Every place where a variable of an add-on may be used.
 const SCOPES: [&str; 4] = ["builds", "functions", "runtime", "post-processing"];
 
@@ -28,7 +30,7 @@ pub(super) async fn publish(app: &App, work: &Work, attempt: &Attempt) -> Result
     let details = instance.answer.take().map(|answer| answer.details).unwrap_or_default();
     if let Err((fault, reason)) = check_names(app, &tx, work, &instance, &details).await? {
         drop(tx);
-        return give_up(app, id, fault, reason, |_| ()).await;
+        return give_up(app, work, fault, reason, |_| ()).await;
     }
     if let Some(env) = &details.env {
         replace_env(app, &tx, work, env).await?;
@@ -65,6 +67,9 @@ async fn check_names(
     details: &InstanceDetails,
 ) -> Result<Result<(), NameFault>, StepError> {
     let Some(env) = &details.env else { return Ok(Ok(())) };
+    if env.len() > MAX_ENV {
+        return Ok(Err((Fault::Partner, format!("it sets {} variables; at most {MAX_ENV} are taken", env.len()))));
+    }
     if let Some(prefix) = &work.manifest.env_prefix
         && let Some(name) = env.keys().find(|name| !name.as_str().starts_with(prefix.as_str()))
     {
@@ -91,7 +96,7 @@ async fn conflicts_now(
 ) -> Result<Vec<EnvConflict>, StepError> {
     let names = env.keys().map(EnvName::to_string);
     let there = app.store.env_vars_named(&level(work), tx, names).await?;
-    Ok(conflicts_among(&app.store, &work.addon, Some(&work.instance.id), there).await?)
+    Ok(conflicts_among(&work.addon, Some(&work.instance.id), there))
 }
 
 fn level(work: &Work) -> EnvLevel {

@@ -62,9 +62,9 @@ impl RefreshInstance {
             }
             Err(error) => match &error {
                 CallError::NotReached(_) | CallError::Busy { .. } | CallError::Unclear { .. } => {
-                    try_again(&self.0, id, &error).await
+                    try_again(&self.0, &work, &error).await
                 }
-                _ => give_up(&self.0, id, fault_of(&error), error.to_string(), |_| ()).await,
+                _ => give_up(&self.0, &work, fault_of(&error), error.to_string(), |_| ()).await,
             },
         }
     }

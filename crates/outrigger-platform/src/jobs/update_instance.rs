@@ -85,9 +85,9 @@ impl UpdateInstance {
             }
             Err(error) => match &error {
                 CallError::NotReached(_) | CallError::Busy { .. } | CallError::Unclear { .. } => {
-                    try_again(app, id, &error).await
+                    try_again(app, &work, &error).await
                 }
-                _ => give_up(app, id, fault_of(&error), error.to_string(), |_| ()).await,
+                _ => give_up(app, &work, fault_of(&error), error.to_string(), |_| ()).await,
             },
         }
     }

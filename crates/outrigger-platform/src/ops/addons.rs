@@ -22,7 +22,11 @@ pub async fn register_addon(app: &App, new: NewAddon, known_secret: Option<Strin
     if app.store.find_addon(&new.slug).await?.is_some() {
         return Err(unprocessable(format!("the slug `{}` is taken; choose another", new.slug)));
     }
-    let secret = known_secret.unwrap_or_else(|| outrigger_db::token(app.store.entropy()));
+    let secret = match known_secret {
+        Some(secret) if (8..=512).contains(&secret.len()) && secret.bytes().all(|c| c.is_ascii_graphic()) => secret,
+        Some(_) => return Err(invalid_field("secret", "must have 8 to 512 characters that can be sent in a header")),
+        None => outrigger_db::token(app.store.entropy()),
+    };
     let endpoint = Endpoint { url: parse_url(&new.url)?, auth: new.auth, secret: secret.clone() };
     let fetched = app.provider.fetch_manifest(&endpoint, &new.manifest_path, None).await;
     let fetched = fetched.map_err(|fault| manifest_fault(&new.slug, &fault))?;
@@ -42,9 +46,13 @@ fn check_new_addon(app: &App, new: &NewAddon) -> ApiResult<()> {
         let rule = "ends with `-staging` when, and only when, the add-on is registered as staging";
         return Err(invalid_field("slug", rule));
     }
-    for (field, value, most) in
-        [("title", &new.title, 100), ("description", &new.description, 1000), ("icon", &new.icon, 2000)]
-    {
+    for (field, value, most) in [
+        ("title", &new.title, 100),
+        ("description", &new.description, 1000),
+        ("icon", &new.icon, 2000),
+        ("url", &new.url, 2000),
+        ("manifest_path", &new.manifest_path, 500),
+    ] {
         if value.chars().count() > most {
             return Err(invalid_field(field, format!("must have at most {most} characters")));
         }

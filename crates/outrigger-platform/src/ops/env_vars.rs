@@ -6,13 +6,17 @@ use outrigger_addon::env_name::EnvName;
 
 use crate::app::App;
 use crate::env_owners::owner_name;
-use crate::error::{ApiResult, conflict, invalid_field, not_found};
+use crate::error::{ApiResult, conflict, invalid_field, not_found, unprocessable};
 use crate::store::env_vars::{EnvLevel, EnvValue, EnvVar, NewEnvVar};
 use crate::store::ids::{EnvValueId, UserId};
 
 /// Deploy contexts that a value for `all` stands for.
 const CONTEXTS: [&str; 4] = ["production", "deploy-preview", "branch-deploy", "dev"];
 const SCOPES: [&str; 4] = ["builds", "functions", "runtime", "post-processing"];
+/// As long as a file name, which a branch is to git; it is part of an index.
+const MAX_BRANCH_BYTES: usize = 255;
+/// Of one request. A `.env` file has a few dozen.
+const MAX_VARS: usize = 1000;
 const MAX_VALUE_BYTES: usize = 64 * 1024;
 
 /// What a person says about a variable.
@@ -56,17 +60,18 @@ fn check_value(value: &EnvValue) -> ApiResult<()> {
     if (context == "branch") == value.context_parameter.is_empty() {
         return Err(invalid_field("context_parameter", "names the branch of the context `branch`, and of no other"));
     }
+    if value.context_parameter.len() > MAX_BRANCH_BYTES {
+        return Err(invalid_field("context_parameter", format!("must have at most {MAX_BRANCH_BYTES} bytes")));
+    }
     if value.value.len() > MAX_VALUE_BYTES {
         return Err(invalid_field("value", format!("must have at most {MAX_VALUE_BYTES} bytes")));
     }
     Ok(())
 }
 
-async fn refuse_if_owned(app: &App, var: &EnvVar) -> ApiResult<()> {
-    if var.owner.is_none() {
-        return Ok(());
-    }
-    let owner = owner_name(&app.store, var.owner.as_ref()).await?;
+fn refuse_if_owned(var: &EnvVar) -> ApiResult<()> {
+    let Some(owner) = &var.owner else { return Ok(()) };
+    let owner = owner_name(Some(&owner.addon));
     Err(conflict(format!(
         "`{}` is set by {owner} and changes with it; configure or remove the add-on instead",
         var.name
@@ -80,10 +85,13 @@ pub async fn create_env_vars(
     user: &UserId,
     inputs: Vec<EnvInput>,
 ) -> ApiResult<Vec<EnvVar>> {
+    if inputs.len() > MAX_VARS {
+        return Err(unprocessable(format!("at most {MAX_VARS} variables at once")));
+    }
     let names: Vec<String> = inputs.iter().map(|input| input.name.clone()).collect();
     let tx = app.store.begin().await?;
     if let Some(there) = app.store.env_vars_named(level, &tx, names.clone()).await?.first() {
-        refuse_if_owned(app, there).await?;
+        refuse_if_owned(there)?;
         return Err(conflict(format!("`{}` is there already; change it instead", there.name)));
     }
     for input in inputs {
@@ -102,7 +110,7 @@ pub async fn put_env_var(app: &App, level: &EnvLevel, user: &UserId, input: EnvI
     let tx = app.store.begin().await?;
     match app.store.env_vars_named(level, &tx, [name.clone()]).await?.pop() {
         Some(there) => {
-            refuse_if_owned(app, &there).await?;
+            refuse_if_owned(&there)?;
             app.store.replace_env_var(level, &tx, &there.id, new).await?;
         }
         None => app.store.insert_env_var(level, &tx, new).await?,
@@ -155,7 +163,7 @@ pub async fn delete_env_var(app: &App, level: &EnvLevel, name: &str) -> ApiResul
     let tx = app.store.begin().await?;
     let there = app.store.env_vars_named(level, &tx, [name.to_owned()]).await?.pop();
     let there = there.ok_or_else(|| not_found(format!("variable `{name}`")))?;
-    refuse_if_owned(app, &there).await?;
+    refuse_if_owned(&there)?;
     app.store.delete_env_var(level, &tx, &there.id).await?;
     app.store.commit(tx).await?;
     Ok(())
@@ -171,7 +179,7 @@ async fn change_values(
     let tx = app.store.begin().await?;
     let there = app.store.env_vars_named(level, &tx, [name.to_owned()]).await?.pop();
     let there = there.ok_or_else(|| not_found(format!("variable `{name}`")))?;
-    refuse_if_owned(app, &there).await?;
+    refuse_if_owned(&there)?;
     let mut values = there.values.clone();
     change(&mut values)?;
     app.store.set_env_values(level, &tx, &there.id, &values, user).await?;

@@ -7,11 +7,13 @@ use outrigger_db::{JobFilter, JobId, Tx};
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::error::{ApiError, ApiResult, bad_gateway, conflict, internal, invalid_field, not_found, unprocessable};
+use crate::env_owners::conflicts_among;
+use crate::error::{ApiError, ApiResult, bad_gateway, conflict, invalid_field, not_found, unprocessable};
 use crate::jobs::{deprovision_instance, provision_instance, refresh_instance, update_instance};
-use crate::ops::plan::{MASK, check_config, declared_names, env_conflicts};
+use crate::ops::plan::{MASK, check_config, declared_names};
 use crate::store::StoreError;
 use crate::store::addons::Addon;
+use crate::store::env_vars::EnvLevel;
 use crate::store::ids::InstanceId;
 use crate::store::instances::{Fault, Instance, InstanceState, Reach};
 use crate::store::sites::Site;
@@ -23,11 +25,10 @@ const REPEATED_WITHIN: Duration = Duration::from_secs(10 * 60);
 pub async fn create_instance(
     app: &App,
     site: &Site,
-    slug: &str,
+    addon: &Addon,
     given: &Map<String, Value>,
     replace_env: bool,
 ) -> ApiResult<Instance> {
-    let addon = app.store.find_addon(slug).await?.ok_or_else(|| not_found(format!("add-on `{slug}`")))?;
     let manifest = addon.manifest()?;
     let config = check_config(&manifest, given)?;
     let tx = app.store.begin().await?;
@@ -37,12 +38,14 @@ pub async fn create_instance(
         && !instance.came_to_nothing()
     {
         drop(tx);
-        return answer_for_existing(app, &addon, instance.clone(), &config).await;
+        return answer_for_existing(app, addon, instance.clone(), &config, replace_env).await;
     }
     if addon.retired_at.is_some() {
-        return Err(unprocessable(format!("add-on `{slug}` is retired: it takes no new sites")));
+        return Err(unprocessable(format!("add-on `{}` is retired: it takes no new sites", addon.slug)));
     }
-    let taken = env_conflicts(app, site, &addon, None, &declared_names(&manifest)).await?;
+    let level = EnvLevel { account: site.account_id.clone(), site: Some(site.id.clone()) };
+    let there = app.store.env_vars_named(&level, &tx, declared_names(&manifest)).await?;
+    let taken = conflicts_among(addon, None, there);
     if !replace_env && !taken.is_empty() {
         let listed: Vec<String> = taken.iter().map(ToString::to_string).collect();
         return Err(conflict(format!("{}; remove it there, or replace it with --replace", listed.join("; "))));
@@ -55,8 +58,7 @@ pub async fn create_instance(
     let job = provision_instance::schedule(app, &tx, &instance.id).await?;
     app.store.commit(tx).await?;
     wait(app, job, app.config.instance_wait).await?;
-    let instance = reread(app, site, &instance.id).await?;
-    outcome(&addon, instance)
+    outcome(addon, reread(app, site, &instance.id).await?)
 }
 
 /// One instance per site and add-on. A create that comes a second time gets the answer of the first.
@@ -65,11 +67,13 @@ async fn answer_for_existing(
     addon: &Addon,
     instance: Instance,
     config: &Map<String, Value>,
+    replace_env: bool,
 ) -> ApiResult<Instance> {
     let age = app.store.clock().now().duration_since(instance.created_at.timestamp()).unsigned_abs();
-    let same_config = config.iter().all(|(name, value)| instance.config.get(name) == Some(value));
+    // What it has now may be more than what was asked for: the add-on may have added to it.
+    let same_asked = instance.secrets.asked.as_ref() == Some(config) && instance.replace_env == replace_env;
     let repeated = age < REPEATED_WITHIN
-        && same_config
+        && same_asked
         && matches!(instance.state, InstanceState::Provisioning | InstanceState::Active);
     if !repeated {
         let slug = &addon.slug;
@@ -87,20 +91,22 @@ async fn answer_for_existing(
 pub async fn update_instance(
     app: &App,
     site: &Site,
+    addon: &Addon,
     id: &InstanceId,
     given: Map<String, Value>,
 ) -> ApiResult<Instance> {
+    let manifest = addon.manifest()?;
     let tx = app.store.begin().await?;
     let mut instance = lock(app, site, &tx, id).await?;
-    let addon = addon_of(app, &instance).await?;
     if instance.state != InstanceState::Active {
         return Err(not_now(&instance, "updated"));
     }
-    let wanted = check_config(&addon.manifest()?, &unmask(&addon.manifest()?, &instance, given))?;
+    let wanted = check_config(&manifest, &unmask(&manifest, &instance, given))?;
     if wanted.iter().all(|(name, value)| instance.config.get(name) == Some(value)) && instance.reason.is_none() {
         return Ok(instance);
     }
     instance.pending_config = Some(wanted);
+    instance.secrets.asked = None;
     instance.answer = None;
     instance.fault = None;
     instance.enter(InstanceState::Updating, None, app.store.clock().now().into());
@@ -110,7 +116,7 @@ pub async fn update_instance(
     wait(app, job, app.config.instance_wait).await?;
     let instance = reread(app, site, id).await?;
     match &instance.reason {
-        Some(_) if instance.state == InstanceState::Active => Err(refused(&addon, &instance)),
+        Some(_) if instance.state == InstanceState::Active => Err(refused(addon, &instance)),
         _ => Ok(instance),
     }
 }
@@ -148,10 +154,7 @@ pub async fn delete_instance(app: &App, site: &Site, id: &InstanceId, limit: Dur
     }
     let job = deprovision_instance::schedule(app, &tx, id).await?;
     // What is under way for it notices at its next step that the instance is leaving.
-    for waiting in open_jobs(app, id).await? {
-        app.store.jobs().hurry(&tx, waiting).await.map_err(StoreError::from)?;
-    }
-    app.store.jobs().hurry(&tx, job).await.map_err(StoreError::from)?;
+    app.store.jobs().hurry_lane(&tx, id.as_str()).await.map_err(StoreError::from)?;
     app.store.commit(tx).await?;
     wait(app, job, limit).await?;
     Ok(app.store.find_instance(&site.id, id).await?)
@@ -176,12 +179,18 @@ pub async fn detach_instance(app: &App, site: &Site, id: &InstanceId) -> ApiResu
 }
 
 /// Takes over what the partner holds under this id, for an instance whose creation was never confirmed.
-pub async fn adopt_instance(app: &App, site: &Site, id: &InstanceId, remote_id: &str) -> ApiResult<Instance> {
+pub async fn adopt_instance(
+    app: &App,
+    site: &Site,
+    addon: &Addon,
+    id: &InstanceId,
+    remote_id: &str,
+) -> ApiResult<Instance> {
     let fits = !remote_id.trim().is_empty() && remote_id.len() <= 512 && !remote_id.chars().any(char::is_control);
     if !fits || matches!(remote_id, "." | "..") {
         return Err(invalid_field("remote_id", "must be the id that the add-on has for the instance"));
     }
-    provision_again(app, site, id, |instance| {
+    provision_again(app, site, addon, id, |instance| {
         instance.reach = Reach::Made;
         instance.remote_id = Some(remote_id.to_owned());
         instance.answer = None;
@@ -190,20 +199,20 @@ pub async fn adopt_instance(app: &App, site: &Site, id: &InstanceId, remote_id: 
 }
 
 /// Tries again what has failed or could not be confirmed.
-pub async fn retry_instance(app: &App, site: &Site, id: &InstanceId) -> ApiResult<Instance> {
+pub async fn retry_instance(app: &App, site: &Site, addon: &Addon, id: &InstanceId) -> ApiResult<Instance> {
     let instance = app.store.find_instance(&site.id, id).await?.ok_or_else(|| not_found("instance"))?;
     if !instance.came_to_nothing() {
         // The same uuid: if the lost request got through, the add-on answers with what it made then.
-        return provision_again(app, site, id, |_| ()).await;
+        return provision_again(app, site, addon, id, |_| ()).await;
     }
     // Cleaned up at the add-on, so the uuid is spent (matrix row 18): a new instance takes the place.
-    let addon = addon_of(app, &instance).await?;
-    create_instance(app, site, &addon.slug, &instance.config, instance.replace_env).await
+    create_instance(app, site, addon, &instance.config, instance.replace_env).await
 }
 
 async fn provision_again(
     app: &App,
     site: &Site,
+    addon: &Addon,
     id: &InstanceId,
     change: impl FnOnce(&mut Instance),
 ) -> ApiResult<Instance> {
@@ -219,12 +228,11 @@ async fn provision_again(
     let job = provision_instance::schedule(app, &tx, id).await?;
     app.store.commit(tx).await?;
     wait(app, job, app.config.instance_wait).await?;
-    let addon = addon_of(app, &instance).await?;
-    outcome(&addon, reread(app, site, id).await?)
+    outcome(addon, reread(app, site, id).await?)
 }
 
 /// Asks the partner how the instance is now, and publishes what it says.
-pub async fn refresh_instance(app: &App, site: &Site, id: &InstanceId) -> ApiResult<Instance> {
+pub async fn refresh_instance(app: &App, site: &Site, addon: &Addon, id: &InstanceId) -> ApiResult<Instance> {
     let tx = app.store.begin().await?;
     let instance = lock(app, site, &tx, id).await?;
     if instance.state != InstanceState::Active {
@@ -233,25 +241,20 @@ pub async fn refresh_instance(app: &App, site: &Site, id: &InstanceId) -> ApiRes
     let job = refresh_instance::schedule(app, &tx, id).await?;
     app.store.commit(tx).await?;
     wait(app, job, app.config.instance_wait).await?;
-    let addon = addon_of(app, &instance).await?;
     let instance = reread(app, site, id).await?;
     match &instance.reason {
-        Some(_) => Err(refused(&addon, &instance)),
+        Some(_) => Err(refused(addon, &instance)),
         None => Ok(instance),
     }
 }
 
 /// Waits for the oldest job that is under way for an instance; `None` when there is none or it did not end in time.
 pub(crate) async fn wait_for_lane(app: &App, id: &InstanceId, limit: Duration) -> ApiResult<Option<JobId>> {
-    let Some(job) = open_jobs(app, id).await?.into_iter().next() else { return Ok(None) };
+    let filter = JobFilter { kind: None, lane: Some(id.to_string()), unfinished_only: true };
+    let oldest = app.store.jobs().list(&filter, None, 1).await.map_err(StoreError::from)?;
+    let Some(job) = oldest.first().map(|job| job.id) else { return Ok(None) };
     let status = app.store.jobs().wait(job, limit).await.map_err(StoreError::from)?;
     Ok(status.filter(|status| status.state.is_finished()).map(|_| job))
-}
-
-async fn open_jobs(app: &App, id: &InstanceId) -> ApiResult<Vec<JobId>> {
-    let filter = JobFilter { kind: None, lane: Some(id.to_string()), unfinished_only: true };
-    let jobs = app.store.jobs().list(&filter, None, 20).await.map_err(StoreError::from)?;
-    Ok(jobs.into_iter().map(|job| job.id).collect())
 }
 
 async fn take_off_site(app: &App, site: &Site, tx: &Tx, id: &InstanceId) -> ApiResult<()> {
@@ -268,11 +271,6 @@ async fn lock(app: &App, site: &Site, tx: &Tx, id: &InstanceId) -> ApiResult<Ins
 async fn reread(app: &App, site: &Site, id: &InstanceId) -> ApiResult<Instance> {
     let found = app.store.find_instance(&site.id, id).await?;
     found.ok_or_else(|| not_found(format!("instance `{id}` (it was removed meanwhile)")))
-}
-
-async fn addon_of(app: &App, instance: &Instance) -> ApiResult<Addon> {
-    let addon = app.store.addon(&instance.addon_id).await?;
-    addon.ok_or_else(|| internal(anyhow::anyhow!("instance {} has no add-on", instance.id)))
 }
 
 async fn wait(app: &App, job: JobId, limit: Duration) -> ApiResult<()> {

@@ -59,6 +59,9 @@ pub async fn plan_instance(
     mask_secrets(&manifest, &mut config);
     let provides = manifest.provides.as_ref();
     let names = declared_names(&manifest);
+    let level = EnvLevel { account: site.account_id.clone(), site: Some(site.id.clone()) };
+    let mut there = app.store.env_vars(&level).await?;
+    there.retain(|var| names.contains(&var.name));
     Ok(Plan {
         exists: existing.is_some(),
         config,
@@ -68,7 +71,7 @@ pub async fn plan_instance(
             Some(provides) if !provides.endpoint => Vec::new(),
             _ => vec![format!("{}/*", addon.service_path())],
         },
-        conflicts: env_conflicts(app, site, addon, existing, &names).await?,
+        conflicts: conflicts_among(addon, existing, there),
     })
 }
 
@@ -110,18 +113,4 @@ pub(crate) fn mask_secrets(manifest: &Manifest, config: &mut Map<String, Value>)
 pub(crate) fn declared_names(manifest: &Manifest) -> Vec<String> {
     let declared = manifest.provides.iter().flat_map(|provides| &provides.env);
     declared.map(|declared| declared.name.to_string()).collect()
-}
-
-/// Which of the names have another owner on the site.
-pub(crate) async fn env_conflicts(
-    app: &App,
-    site: &Site,
-    addon: &Addon,
-    instance: Option<&InstanceId>,
-    names: &[String],
-) -> ApiResult<Vec<EnvConflict>> {
-    let level = EnvLevel { account: site.account_id.clone(), site: Some(site.id.clone()) };
-    let mut there = app.store.env_vars(&level).await?;
-    there.retain(|var| names.contains(&var.name));
-    Ok(conflicts_among(&app.store, addon, instance, there).await?)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::error::{ApiResult, conflict, invalid_field};
+use crate::jobs::deliver_build;
 use crate::ops::instances;
 use crate::store::StoreError;
 use crate::store::accounts::Account;
@@ -54,13 +55,40 @@ fn free_name(app: &App) -> String {
     format!("{}-{}-{number:010x}", FIRST[usize::from(first % 16)], SECOND[usize::from(second % 16)])
 }
 
-/// Renames a site.
-pub async fn rename_site(app: &App, site: &Site, name: &str) -> ApiResult<()> {
-    check_label("name", name)?;
+/// What a site shall be. `None` leaves it as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SiteChanges<'a> {
+    pub name: Option<&'a str>,
+    /// Where builds are asked for; an empty text removes it.
+    pub build_webhook_url: Option<&'a str>,
+}
+
+/// Changes a site, all or nothing. A new build webhook gets a new secret, which is in the answer and nowhere else.
+pub async fn update_site(app: &App, site: &Site, changes: SiteChanges<'_>) -> ApiResult<Option<String>> {
+    let name = changes.name.filter(|name| *name != site.name);
+    name.map_or(Ok(()), |name| check_label("name", name))?;
+    let webhook = changes.build_webhook_url.map(|url| new_webhook(app, url)).transpose()?;
     let tx = app.store.begin().await?;
-    app.store.rename_site(&site.id, &tx, name).await?;
+    if let Some(name) = name {
+        app.store.rename_site(&site.id, &tx, name).await?;
+    }
+    if let Some(webhook) = &webhook {
+        let url_and_secret = webhook.as_ref().map(|(url, secret)| (*url, secret.as_str()));
+        app.store.set_build_webhook(&site.id, &tx, url_and_secret).await?;
+    }
     app.store.commit(tx).await?;
-    Ok(())
+    Ok(webhook.flatten().map(|(_, secret)| secret))
+}
+
+/// `None` removes it.
+fn new_webhook<'a>(app: &App, url: &'a str) -> ApiResult<Option<(&'a str, String)>> {
+    if url.is_empty() {
+        return Ok(None);
+    }
+    let fault = |fault: String| invalid_field("build_webhook_url", fault);
+    let parsed = url.parse().map_err(|error| fault(format!("is no valid URL: {error}")))?;
+    app.outbound.check(&parsed).map_err(|error| fault(error.to_string()))?;
+    Ok(Some((url, deliver_build::new_secret(app.store.entropy()))))
 }
 
 /// Removes a site with its add-ons. While a partner has not confirmed, the site stays, so that nothing is forgotten.

@@ -7,6 +7,7 @@ use sea_orm::{ExprTrait, QueryOrder, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AddonId, AddonSecretId};
+use super::search::{contains, folded};
 use super::{Store, StoreError, Time, taken};
 
 /// A registered add-on.
@@ -35,6 +36,7 @@ pub(super) mod addon {
         pub retired_at: Option<Time>,
         pub created_at: Time,
         pub updated_at: Time,
+        pub search_text: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -101,6 +103,11 @@ pub struct FetchedManifest {
     pub etag: Option<String>,
 }
 
+/// What is searched. Lines keep a part from matching across two fields.
+pub(super) fn search_text(slug: &str, title: &str, description: &str) -> String {
+    folded(&format!("{slug}\n{title}\n{description}"))
+}
+
 impl addon::Model {
     /// The last good manifest.
     pub fn manifest(&self) -> Result<Manifest, StoreError> {
@@ -121,6 +128,7 @@ impl Store {
         let now = self.now();
         let addon = Addon {
             id: AddonId::generate(self.clock(), self.entropy()),
+            search_text: search_text(&new.slug, &new.title, &new.description),
             slug: new.slug,
             title: new.title,
             description: new.description,
@@ -157,7 +165,7 @@ impl Store {
         Ok(addon::Entity::find().filter(addon::Column::Id.is_in(ids)).all(self.db.conn()).await?)
     }
 
-    /// Add-ons in order of slug, after the given one; `search` looks at slug, title and description.
+    /// Add-ons in order of slug, after the given one; `search` looks at slug, title and description, in any case.
     pub async fn addons(
         &self,
         search: Option<&str>,
@@ -167,11 +175,7 @@ impl Store {
     ) -> Result<Vec<Addon>, StoreError> {
         let mut query = addon::Entity::find().order_by_asc(addon::Column::Slug).limit(limit);
         if let Some(part) = search.filter(|part| !part.is_empty()) {
-            let matches = addon::Column::Slug
-                .contains(part)
-                .or(addon::Column::Title.contains(part))
-                .or(addon::Column::Description.contains(part));
-            query = query.filter(matches);
+            query = query.filter(Expr::col(addon::Column::SearchText).like(contains(part)));
         }
         if let Some(after) = after {
             query = query.filter(addon::Column::Slug.gt(after));

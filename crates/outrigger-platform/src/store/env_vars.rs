@@ -55,6 +55,9 @@ pub(super) mod env_value {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Both engines have a limit on the parameters of a statement, in the tens of thousands.
+const MAX_PARAMETERS: usize = 1000;
+
 /// Where a variable is kept: with the whole account, or with one of its sites.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvLevel {
@@ -88,10 +91,25 @@ pub struct EnvVar {
     pub scopes: Vec<String>,
     pub is_secret: bool,
     pub values: Vec<EnvValue>,
-    /// The instance that yields it; `None` when people edit it by hand.
-    pub owner: Option<InstanceId>,
+    /// Whose it is; `None` when people edit it by hand.
+    pub owner: Option<EnvOwner>,
     pub updated_by: Option<UserId>,
     pub updated_at: Time,
+}
+
+/// The instance that yields a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvOwner {
+    pub instance: InstanceId,
+    /// The slug of its add-on.
+    pub addon: String,
+}
+
+impl EnvVar {
+    /// The instance that yields it; `None` when people edit it by hand.
+    pub fn owner_id(&self) -> Option<&InstanceId> {
+        self.owner.as_ref().map(|owner| &owner.instance)
+    }
 }
 
 /// What a variable shall be.
@@ -145,18 +163,8 @@ impl Store {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let of_rows = env_value::Column::VarId.is_in(rows.iter().map(|row| row.id.clone()));
-        let values = env_value::Entity::find().filter(of_rows).order_by_asc(env_value::Column::Id).all(conn).await?;
-        let mut by_var: BTreeMap<EnvVarId, Vec<EnvValue>> = BTreeMap::new();
-        for row in values {
-            let value = self.open("env_value", &row.id, &row.sealed)?;
-            by_var.entry(row.var_id).or_default().push(EnvValue {
-                id: Some(row.id),
-                context: row.context,
-                context_parameter: row.context_parameter,
-                value,
-            });
-        }
+        let mut by_var = self.env_values(&rows, conn).await?;
+        let slugs = self.addon_slugs(rows.iter().filter_map(|row| row.instance_id.clone()), conn).await?;
         let open = |row: env_var::Model| {
             let mut values = by_var.remove(&row.id).unwrap_or_default();
             values.sort_by_key(|value| value.context == "all");
@@ -166,12 +174,37 @@ impl Store {
                 scopes: row.scopes.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
                 is_secret: row.is_secret,
                 values,
-                owner: row.instance_id,
+                owner: row.instance_id.map(|instance| {
+                    let addon = slugs.get(&instance).cloned().unwrap_or_default();
+                    EnvOwner { instance, addon }
+                }),
                 updated_by: row.updated_by,
                 updated_at: row.updated_at,
             }
         };
         Ok(rows.into_iter().map(open).collect())
+    }
+
+    async fn env_values(
+        &self,
+        vars: &[env_var::Model],
+        conn: &impl ConnectionTrait,
+    ) -> Result<BTreeMap<EnvVarId, Vec<EnvValue>>, StoreError> {
+        let mut by_var: BTreeMap<EnvVarId, Vec<EnvValue>> = BTreeMap::new();
+        for vars in vars.chunks(MAX_PARAMETERS) {
+            let of_vars = env_value::Column::VarId.is_in(vars.iter().map(|var| var.id.clone()));
+            let rows = env_value::Entity::find().filter(of_vars).order_by_asc(env_value::Column::Id).all(conn).await?;
+            for row in rows {
+                let value = self.open("env_value", &row.id, &row.sealed)?;
+                by_var.entry(row.var_id).or_default().push(EnvValue {
+                    id: Some(row.id),
+                    context: row.context,
+                    context_parameter: row.context_parameter,
+                    value,
+                });
+            }
+        }
+        Ok(by_var)
     }
 
     /// Makes a variable; the name must be free on its level.

@@ -1,5 +1,6 @@
 //! Instances: an add-on in use on a site, from the intent to the tombstone.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use outrigger_addon::instances::InstanceDetails;
@@ -9,6 +10,7 @@ use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::addons::addon;
 use super::ids::{AddonId, InstanceId, SiteId};
 use super::{Store, StoreError, Time, taken};
 
@@ -104,6 +106,9 @@ pub struct InstanceSecrets {
     pub callback_token: String,
     /// Sent as `config.jwt.secret` in the create request.
     pub jwt_secret: String,
+    /// What the create asked for, to tell its repetition from another one; gone once the configuration is changed.
+    #[serde(default)]
+    pub asked: Option<Map<String, Value>>,
 }
 
 impl fmt::Debug for InstanceSecrets {
@@ -161,6 +166,11 @@ impl Instance {
     /// Whether it was never made: nothing to remove, and a new attempt may take its place.
     pub fn came_to_nothing(&self) -> bool {
         self.state == InstanceState::Failed && self.reach == Reach::Nothing
+    }
+
+    /// Whether it is what the site has of its add-on: neither a tombstone nor a try that left nothing.
+    pub fn is_there(&self) -> bool {
+        !self.came_to_nothing() && self.state != InstanceState::Detached
     }
 
     /// Whether the site is rid of it or about to be: work on it must stop.
@@ -253,13 +263,14 @@ impl Store {
             endpoint: None,
             message: None,
             replace_env,
-            config,
             pending_config: None,
             answer: None,
             secrets: InstanceSecrets {
                 callback_token: outrigger_db::token(self.entropy()),
                 jwt_secret: outrigger_db::token(self.entropy()),
+                asked: Some(config.clone()),
             },
+            config,
             created_at: now,
             updated_at: now,
         };
@@ -337,6 +348,29 @@ impl Store {
             .filter(instance::Column::State.ne(InstanceState::Detached))
             .count(self.db.conn())
             .await?)
+    }
+
+    /// The slugs of the add-ons of instances.
+    pub(super) async fn addon_slugs(
+        &self,
+        instances: impl IntoIterator<Item = InstanceId>,
+        conn: &impl ConnectionTrait,
+    ) -> Result<BTreeMap<InstanceId, String>, StoreError> {
+        let ids: BTreeSet<InstanceId> = instances.into_iter().collect();
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let pairs: Vec<(InstanceId, AddonId)> = instance::Entity::find()
+            .select_only()
+            .columns([instance::Column::Id, instance::Column::AddonId])
+            .filter(instance::Column::Id.is_in(ids))
+            .into_tuple()
+            .all(conn)
+            .await?;
+        let wanted = addon::Column::Id.is_in(pairs.iter().map(|(_, addon)| addon.clone()));
+        let addons = addon::Entity::find().filter(wanted).all(conn).await?;
+        let slug_of = |id: &AddonId| addons.iter().find(|addon| addon.id == *id).map(|addon| addon.slug.clone());
+        Ok(pairs.into_iter().filter_map(|(instance, addon)| Some((instance, slug_of(&addon)?))).collect())
     }
 
     /// Deletes an instance with all that it owns.

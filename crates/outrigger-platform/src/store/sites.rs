@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{ExprTrait, QueryOrder, QuerySelect, Set};
 
 use super::ids::{AccountId, SiteId};
+use super::search::contains;
 use super::{Store, StoreError, Time, taken};
 
 /// A site. Its build webhook's secret stays sealed until a delivery is signed.
@@ -81,9 +82,11 @@ impl Store {
     ) -> Result<Vec<Site>, StoreError> {
         let mut query = site::Entity::find().filter(site::Column::AccountId.is_in(accounts.iter().cloned()));
         if let Some(part) = filter.name.as_deref().filter(|part| !part.is_empty()) {
-            query = query.filter(site::Column::Name.contains(part));
+            // Names are lower-case ASCII.
+            query = query.filter(Expr::col(site::Column::Name).like(contains(part)));
         }
-        let skipped = filter.page.saturating_sub(1).saturating_mul(filter.per_page);
+        // An offset is a signed number to the engines.
+        let skipped = Ord::min(filter.page.saturating_sub(1).saturating_mul(filter.per_page), u64::MAX / 2);
         Ok(query.order_by_desc(site::Column::Id).offset(skipped).limit(filter.per_page).all(self.db.conn()).await?)
     }
 
@@ -93,7 +96,7 @@ impl Store {
         Ok(site::Entity::find().filter(of_accounts).count(self.db.conn()).await?)
     }
 
-    /// Renames a site.
+    /// Renames a site; the name must be free.
     pub async fn rename_site(&self, site: &SiteId, tx: &Tx, name: &str) -> Result<(), StoreError> {
         let row = site::ActiveModel {
             id: Set(site.clone()),

@@ -1,5 +1,7 @@
 //! Snippets: HTML that goes into a site's pages.
 
+use std::collections::BTreeMap;
+
 use outrigger_addon::instances::SnippetPosition;
 use outrigger_db::Tx;
 use sea_orm::entity::prelude::*;
@@ -57,6 +59,16 @@ impl Store {
             .order_by_asc(snippet::Column::Id)
             .all(self.db.conn())
             .await?)
+    }
+
+    /// The slugs of the add-ons whose these snippets are, by instance.
+    pub async fn owners_of_snippets(
+        &self,
+        site: &SiteId,
+        snippets: &[Snippet],
+    ) -> Result<BTreeMap<InstanceId, String>, StoreError> {
+        let of_site = snippets.iter().filter(|snippet| snippet.site_id == *site);
+        self.addon_slugs(of_site.filter_map(|snippet| snippet.instance_id.clone()), self.db.conn()).await
     }
 
     /// One snippet of a site.

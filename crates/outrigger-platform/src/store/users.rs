@@ -1,5 +1,7 @@
 //! People who sign in.
 
+use std::collections::BTreeSet;
+
 use outrigger_db::Tx;
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, Set};
@@ -65,6 +67,12 @@ impl Store {
     /// The user with this id.
     pub async fn find_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
         Ok(person::Entity::find_by_id(id.clone()).one(self.db.conn()).await?)
+    }
+
+    /// The users with these ids.
+    pub async fn users(&self, ids: impl IntoIterator<Item = UserId>) -> Result<Vec<User>, StoreError> {
+        let ids: BTreeSet<UserId> = ids.into_iter().collect();
+        Ok(person::Entity::find().filter(person::Column::Id.is_in(ids)).all(self.db.conn()).await?)
     }
 
     /// The user with this e-mail address, in any case.

@@ -123,7 +123,7 @@ async fn rotating_a_secret_signs_with_the_old_one_until_the_overlap_ends() {
 #[tokio::test]
 async fn an_identity_service_gets_a_bearer_token() {
     let test = TestApp::start().await;
-    let unknown = json!({ "auth": "both", "secret": "not what the add-on has" });
+    let unknown = json!({ "auth": "both", "secret": "not-what-the-add-on-has" });
     test.register("identity", unknown).await.refused(502);
     test.register("identity", json!({ "auth": "both" })).await.expect(201);
     let path = test.site("/services/identity/instances");

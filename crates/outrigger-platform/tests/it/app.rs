@@ -141,11 +141,15 @@ impl TestApp {
 
     /// A second node on the same database.
     pub(crate) async fn second_node(&self) -> Node {
+        self.node_on(self.db.url(), self.app.config.clone()).await
+    }
+
+    /// A second node, with settings of its own.
+    pub(crate) async fn node_on(&self, url: &str, mut config: Config) -> Node {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut config = self.app.config.clone();
         config.listen = listener.local_addr().unwrap();
         let origin = format!("http://{}", config.listen);
-        let db = Db::connect(self.db.url()).await.unwrap();
+        let db = Db::connect(url).await.unwrap();
         let outbound = Outbound::new(true, config.provider_timeout).unwrap();
         let store = Store::new(db, self.app.store.keys(), Arc::new(SystemClock), Arc::new(SystemEntropy));
         let app = App::new(config, store, outbound);
