@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, StatusCode};
+use anyhow::Context as _;
+use reqwest::{Method, StatusCode, header, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use url::Url;
 
 use crate::exit::{CommandResult, Failure};
 
@@ -20,11 +22,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// `url` may be the origin or the API's base, as `NETLIFY_API_URL` has it.
-    pub(crate) fn new(url: &str, token: Option<String>) -> CommandResult<Self> {
-        let origin = url.trim_end_matches('/').trim_end_matches("/api/v1").to_owned();
-        let http = reqwest::Client::builder().timeout(TIMEOUT).build();
-        let http = http.map_err(|fault| Failure::new(1, fault.to_string()))?;
+    /// For what [`origin_of`] gave.
+    pub(crate) fn new(origin: String, token: Option<String>) -> CommandResult<Self> {
+        // A redirect could take the token, or a password, to another platform.
+        let http = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).build();
+        let http = http.context("the HTTP client cannot be set up")?;
         Ok(Self { http, origin, token })
     }
 
@@ -34,7 +36,8 @@ impl Client {
 
     pub(crate) fn token(&self) -> CommandResult<&str> {
         self.token.as_deref().ok_or_else(|| {
-            Failure::new(3, "you are not signed in").hint("run `outrigger login`, or set OUTRIGGER_TOKEN")
+            Failure::new(3, format!("you are not signed in at {}", self.origin))
+                .hint("run `outrigger login`, or set OUTRIGGER_TOKEN")
         })
     }
 
@@ -91,11 +94,32 @@ impl Client {
         let answer = self.http.get(format!("{}/readyz", self.origin)).send().await;
         let answer = answer.map_err(|_| unreachable_at(&self.origin))?;
         if !answer.status().is_success() {
-            return Err(Failure::new(1, format!("the platform is not ready: {}", answer.status())));
+            return Err(Failure::new(1, format!("{} is not ready: {}", self.origin, answer.status())));
         }
-        let date = answer.headers().get("date").and_then(|date| date.to_str().ok());
-        Ok(date.map(str::to_owned))
+        let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
+        if answer.text().await.is_ok_and(|text| text == "ready") {
+            return Ok(date);
+        }
+        Err(Failure::new(1, format!("what answers at {} is no Outrigger", self.origin)))
     }
+}
+
+/// `url` may be the origin or the API's base, as `NETLIFY_API_URL` has it. Two that name one platform give one text.
+pub(crate) fn origin_of(url: &str) -> CommandResult<String> {
+    let wrong = |why: &str| {
+        // Not shown whole: there may be a password in it.
+        Failure::usage(format!("the platform's address {why}"))
+            .hint("write it as http://HOST:PORT or https://HOST, with --platform or in OUTRIGGER_URL")
+    };
+    let url = Url::parse(url.trim()).map_err(|fault| wrong(&format!("is no URL: {fault}")))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(wrong("is no http or https URL"));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("has more to it than a host, a port and a path"));
+    }
+    let text = url.as_str().trim_end_matches('/');
+    Ok(text.strip_suffix("/api/v1").unwrap_or(text).trim_end_matches('/').to_owned())
 }
 
 fn unreachable_at(origin: &str) -> Failure {
@@ -109,6 +133,11 @@ async fn read<T: DeserializeOwned>(
 ) -> CommandResult<T> {
     let answer = answer.map_err(|_| unreachable_at(origin))?;
     let status = answer.status();
+    if status.is_redirection() {
+        let to = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
+        return Err(Failure::new(1, format!("{origin} sends us on to {to}, where your token was not made"))
+            .hint("say where the platform is with --platform or OUTRIGGER_URL, and sign in there"));
+    }
     let text = answer.text().await.map_err(|_| unreachable_at(origin))?;
     if !status.is_success() {
         return Err(refused(status, &text));
@@ -123,13 +152,28 @@ async fn read<T: DeserializeOwned>(
 fn refused(status: StatusCode, text: &str) -> Failure {
     let body: Value = serde_json::from_str(text).unwrap_or_default();
     let message = body["message"].as_str().map_or_else(|| format!("the platform answers {status}"), str::to_owned);
-    let failure = |code| Failure::new(code, message);
-    match status.as_u16() {
-        401 => failure(3).hint("run `outrigger login`"),
-        403 => failure(3),
-        404 => failure(4),
-        409 => failure(5),
-        400 | 422 => failure(2),
-        _ => failure(1),
+    let failure = Failure::of_status(status.as_u16(), message);
+    match status {
+        StatusCode::UNAUTHORIZED => failure.hint("run `outrigger login`"),
+        StatusCode::FORBIDDEN => failure.hint("`outrigger status` shows who you are and what you may do"),
+        _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin_of;
+
+    #[test]
+    fn a_platform_has_one_address_however_it_is_written() {
+        for written in ["http://Host:80", "http://host/", "http://host/api/v1", " http://host/api/v1/ "] {
+            assert_eq!(origin_of(written).unwrap(), "http://host", "{written}");
+        }
+        assert_eq!(origin_of("https://host:8443/outrigger/api/v1").unwrap(), "https://host:8443/outrigger");
+        for wrong in ["", "host", "host:80", "ftp://host", "http://", "http://me:secret@host", "http://host?a=b"] {
+            let failure = origin_of(wrong).unwrap_err();
+            assert_eq!(failure.code, 2, "{wrong}");
+            assert!(!failure.message.contains("secret"), "{failure}");
+        }
     }
 }

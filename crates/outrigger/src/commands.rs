@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::client::Client;
+use crate::client::{Client, origin_of};
 use crate::exit::{CommandResult, Failure};
 use crate::sign_in::SignIn;
 
@@ -72,15 +72,32 @@ pub(crate) enum ClientCommand {
 pub(crate) struct Context {
     pub(crate) client: Client,
     site: Option<String>,
+    /// The sign-in that is kept is for this platform, not for the one that is asked.
+    kept_for_other: Option<String>,
     pub(crate) json: bool,
 }
 
+/// Where `serve` and `demo` listen unless told otherwise.
+const DEFAULT_PLATFORM: &str = "http://127.0.0.1:8090";
+
 impl Context {
+    /// A flag, then the environment, then what `outrigger login` kept.
     fn new(args: &ClientArgs) -> CommandResult<Self> {
-        let kept = SignIn::load()?;
-        let url = args.platform.clone().or(kept.url).unwrap_or_else(|| "http://127.0.0.1:8090".to_owned());
-        let client = Client::new(&url, args.token.clone().or(kept.token))?;
-        Ok(Self { client, site: args.site.clone().or(kept.site), json: args.json })
+        Self::with_sign_in(args, SignIn::load()?)
+    }
+
+    fn with_sign_in(args: &ClientArgs, kept: SignIn) -> CommandResult<Self> {
+        let kept_origin = kept.url.as_deref().map(origin_of).transpose()?;
+        let origin = match (&args.platform, &kept_origin) {
+            (Some(url), _) => origin_of(url)?,
+            (None, Some(kept)) => kept.clone(),
+            (None, None) => DEFAULT_PLATFORM.to_owned(),
+        };
+        // What was kept belongs to the platform that it was kept for, and is shown to no other.
+        let kept_for_other = kept_origin.filter(|kept| *kept != origin);
+        let (token, site) = if kept_for_other.is_none() { (kept.token, kept.site) } else { (None, None) };
+        let client = Client::new(origin, given(&args.token).or(token))?;
+        Ok(Self { client, site: given(&args.site).or(site), kept_for_other, json: args.json })
     }
 
     /// The site to work on.
@@ -103,6 +120,11 @@ impl Context {
     }
 }
 
+/// An empty value, as an unset variable leaves in `OUTRIGGER_SITE=$SITE`, is none.
+fn given(value: &Option<String>) -> Option<String> {
+    value.clone().filter(|value| !value.is_empty())
+}
+
 /// A value as one part of a path.
 pub(crate) fn path_part(value: &str) -> String {
     url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
@@ -110,20 +132,21 @@ pub(crate) fn path_part(value: &str) -> String {
 
 impl ClientCommand {
     pub(crate) async fn run(self, args: ClientArgs) -> CommandResult<ExitCode> {
-        let context = Context::new(&args)?;
+        let context = || Context::new(&args);
         let done = |()| ExitCode::SUCCESS;
         match self {
-            Self::Addons(command) => addons::run(command, &context).await.map(done),
-            Self::Env(command) => env::run(command, &context).await.map(done),
-            Self::Run(args) => run::run(args, &context).await,
-            Self::Sites(command) => sites::run(command, &context).await.map(done),
-            Self::Login(login) => login::run(login, &args, &context).await.map(done),
-            Self::Logout => login::log_out().map(done),
-            Self::Tokens(command) => tokens::run(command, &context).await.map(done),
-            Self::Status => status::run(&context).await.map(done),
-            Self::Doctor => doctor::run(&context).await,
-            Self::Netlify(args) => netlify::run(args, &context).await,
-            Self::Completions(args) => completions::run(&args).map(done),
+            Self::Addons(command) => addons::run(command, &context()?).await.map(done),
+            Self::Env(command) => env::run(command, &context()?).await.map(done),
+            Self::Run(args) => run::run(args, &context()?).await,
+            Self::Sites(command) => sites::run(command, &context()?).await.map(done),
+            Self::Login(login) => login::run(login, &args).await.map(done),
+            // Works with a damaged sign-in too: it is the way out.
+            Self::Logout => login::log_out(args.json).map(done),
+            Self::Tokens(command) => tokens::run(command, &context()?).await.map(done),
+            Self::Status => status::run(&context()?).await.map(done),
+            Self::Doctor => doctor::run(&context()?).await,
+            Self::Netlify(args) => netlify::run(args, &context()?).await,
+            Self::Completions(args) => Ok(done(completions::run(&args))),
         }
     }
 }

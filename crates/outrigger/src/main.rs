@@ -8,9 +8,11 @@ mod client;
 mod commands;
 mod demo;
 mod exit;
+mod files;
 mod operator;
 mod output;
 mod sign_in;
+mod terminal;
 
 /// Self-hosted add-ons for the sites of a hosting product
 #[derive(Parser)]
@@ -35,12 +37,12 @@ fn main() -> ExitCode {
     let json = client.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return exit::Failure::from(error).report(json),
+        Err(fault) => return exit::Failure::new(1, format!("no threads can be started: {fault}")).report(json),
     };
     let ended = runtime.block_on(async {
         match command {
             Command::Client(command) => command.run(client).await,
-            Command::Operator(command) => command.run().await.map(|()| ExitCode::SUCCESS).map_err(Into::into),
+            Command::Operator(command) => command.run(json).await.map(|()| ExitCode::SUCCESS),
         }
     });
     ended.unwrap_or_else(|failure| failure.report(json))

@@ -1,10 +1,7 @@
 //! Commands for whoever runs the platform: they work on the database itself and need no token.
 
-use std::fs;
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -14,8 +11,11 @@ use outrigger_integrations::Outbound;
 use outrigger_platform::app::{App, SharedApp};
 use outrigger_platform::config::Config;
 use outrigger_platform::store::{self, Store};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use url::Url;
+
+use crate::exit::{CommandResult, Failure};
 
 mod demo;
 mod init;
@@ -44,14 +44,14 @@ pub(crate) enum OperatorCommand {
 }
 
 impl OperatorCommand {
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, json: bool) -> CommandResult {
         match self {
             Self::Serve(args) => serve::run(args).await,
-            Self::Demo(args) => demo::run(args).await,
-            Self::Init(args) => init::run(args).await,
-            Self::Users(command) => users::run(command).await,
-            Self::Keys(command) => keys::run(command).await,
-            Self::Migrate(args) => migrate::run(args).await,
+            Self::Demo(args) => demo::run(args, json).await,
+            Self::Init(args) => init::run(args, json).await,
+            Self::Users(command) => users::run(command, json).await,
+            Self::Keys(command) => keys::run(command, json).await,
+            Self::Migrate(args) => migrate::run(args, json).await,
         }
     }
 }
@@ -91,9 +91,9 @@ pub(crate) struct ListenArgs {
 }
 
 impl ServerArgs {
-    fn config(&self) -> anyhow::Result<Config> {
+    fn config(&self) -> CommandResult<Config> {
         let mut config = match &self.config {
-            Some(path) => Config::load(path)?,
+            Some(path) => Config::load(path).map_err(|fault| Failure::usage(fault.to_string()))?,
             None => Config::default(),
         };
         config.database_url = self.database_url.clone().unwrap_or(config.database_url);
@@ -129,45 +129,69 @@ impl Sources {
 /// The environment variable that may hold the keys, for machines without a disk of their own.
 const KEY_VARIABLE: &str = "OUTRIGGER_KEY";
 
-fn load_keys(config: &Config) -> anyhow::Result<Keys> {
+fn load_keys(config: &Config) -> CommandResult<Keys> {
     if let Ok(text) = std::env::var(KEY_VARIABLE) {
-        let ring = KeyRing::parse(&text).with_context(|| format!("{KEY_VARIABLE} holds no valid keys"))?;
+        let ring = KeyRing::parse(&text);
+        let ring = ring.map_err(|fault| Failure::usage(format!("{KEY_VARIABLE} holds no valid keys: {fault}")))?;
         return Ok(Keys::fixed(ring));
     }
     let path = &config.key_file;
-    Keys::of_file(path.clone()).with_context(|| {
-        format!("the key file {} cannot be used; `outrigger init` makes a new platform with one", path.display())
+    Keys::of_file(path.clone()).map_err(|fault| {
+        Failure::usage(format!("the key file {} cannot be used: {fault}", path.display())).hint(
+            "say where it is with --key-file or OUTRIGGER_KEY_FILE; `outrigger init` makes a new platform with one",
+        )
     })
 }
 
 /// Makes the key file when there is none.
-fn load_or_create_keys(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<Keys> {
-    if std::env::var_os(KEY_VARIABLE).is_none() && !config.key_file.exists() {
-        KeyRing::generate(entropy).save(&config.key_file)?;
+fn load_or_create_keys(config: &Config, entropy: &dyn Entropy) -> CommandResult<Keys> {
+    let path = &config.key_file;
+    if std::env::var_os(KEY_VARIABLE).is_none() && !path.exists() {
+        let saved = KeyRing::generate(entropy).save(path);
+        saved.map_err(|fault| Failure::usage(format!("cannot make the key file {}: {fault}", path.display())))?;
     }
     load_keys(config)
 }
 
-/// Connects, migrates, and puts the platform together.
-async fn open(config: Config, keys: Keys) -> anyhow::Result<SharedApp> {
-    let sources = Sources::system();
-    let db = Db::connect(&config.database_url).await?;
+/// Opens the platform that the settings describe.
+async fn open_existing(args: &ServerArgs) -> CommandResult<SharedApp> {
+    let config = args.config()?;
+    let keys = load_keys(&config)?;
+    open(config, keys).await
+}
+
+async fn connect(config: &Config) -> CommandResult<Db> {
+    let db = Db::connect(&config.database_url).await.map_err(|fault| {
+        Failure::new(1, format!("cannot open the database: {:#}", anyhow::Error::from(fault)))
+            .hint("--database-url or OUTRIGGER_DATABASE_URL says where it is: `sqlite:FILE` or `postgres://…`")
+    })?;
     db.migrate(store::migrations()).await.context("bringing the database's schema up to date failed")?;
-    let outbound = Outbound::new(config.allow_private_addresses, config.provider_timeout)?;
+    Ok(db)
+}
+
+/// Connects, migrates, and puts the platform together.
+async fn open(config: Config, keys: Keys) -> CommandResult<SharedApp> {
+    let sources = Sources::system();
+    let db = connect(&config).await?;
+    let outbound = Outbound::new(config.allow_private_addresses, config.provider_timeout)
+        .context("the HTTP client cannot be set up")?;
     let store = Store::new(db, Arc::new(keys), sources.clock, sources.entropy);
     Ok(App::new(config, store, outbound))
 }
 
-/// Ends with Ctrl-C or SIGTERM.
-fn stop_signal() -> anyhow::Result<CancellationToken> {
+/// Ends with Ctrl-C, SIGTERM, or when the terminal is closed.
+fn stop_signal() -> CommandResult<CancellationToken> {
     let token = CancellationToken::new();
     let stopping = token.clone();
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    let listen = |kind| signal(kind).context("cannot listen to signals");
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hang_up = listen(SignalKind::hangup())?;
     tokio::spawn(async move {
         tokio::select! {
-            _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
         }
         stopping.cancel();
     });
@@ -186,22 +210,9 @@ fn start_logging(default_level: &str) {
     }
 }
 
-/// A failed operation as an error of the command.
-fn failed(error: outrigger_platform::ApiError) -> anyhow::Error {
-    let message = error.message().to_owned();
-    match error.into_cause() {
-        Some(cause) => cause.context(message),
-        None => anyhow::anyhow!(message),
-    }
-}
-
-/// Only its owner may read the file, and nobody ever sees half of it.
-pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let draft = PathBuf::from(name);
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)
+/// The first line of standard input.
+fn read_password() -> CommandResult<String> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("standard input cannot be read")?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -5,10 +5,10 @@ use outrigger_platform::ops::plan::Plan;
 use outrigger_platform::store::instances::InstanceState;
 use serde_json::{Map, Value};
 
-use super::sites::confirm;
 use super::{Context, path_part, registry};
 use crate::exit::{CommandResult, Failure};
 use crate::output::{print_json, print_table, with_spinner};
+use crate::terminal::confirm;
 
 mod options;
 mod prompts;
@@ -82,7 +82,9 @@ pub(super) async fn run(command: Command, context: &Context) -> CommandResult {
         Command::Adopt { slug, remote_id } => deed(&slug, "adopt", &AdoptInstance { remote_id }, context).await,
         Command::Detach { slug, force } => {
             if !force {
-                confirm(&format!("Let go of `{slug}`? The add-on may go on holding, and charging for, its instance"))?;
+                let question =
+                    format!("Let go of `{slug}`? The add-on may go on holding, and charging for, its instance.");
+                confirm(&question, "changed")?;
             }
             deed(&slug, "detach", &Value::Null, context).await
         }
@@ -145,7 +147,10 @@ async fn settled(mut instance: InstanceBody, context: &Context) -> CommandResult
     match instance.state {
         InstanceState::Failed | InstanceState::Unconfirmed => {
             let reason = instance.reason.unwrap_or_default();
-            Err(Failure::new(1, format!("add-on `{}`: {reason}", instance.service_slug)))
+            let slug = &instance.service_slug;
+            Err(Failure::new(1, format!("add-on `{slug}`: {reason}")).hint(format!(
+                "`outrigger addons show {slug}` says how it stands, `outrigger addons retry {slug}` tries again"
+            )))
         }
         _ => Ok(instance),
     }
@@ -191,8 +196,11 @@ async fn list(context: &Context) -> CommandResult {
 
 async fn show(slug: &str, context: &Context) -> CommandResult {
     let manifest = manifest(slug, context).await?;
-    let there = match context.site_if_any() {
-        Some(_) => instance(slug, context).await.ok(),
+    let there = match context.site_if_any().map(|_| instance(slug, context)) {
+        Some(asked) => match asked.await {
+            Err(failure) if failure.code != 4 => return Err(failure),
+            found => found.ok(),
+        },
         None => None,
     };
     if context.json {
@@ -246,7 +254,7 @@ async fn configure(args: WithOptions, context: &Context) -> CommandResult {
 async fn delete(slug: &str, force: bool, context: &Context) -> CommandResult {
     let there = instance(slug, context).await?;
     if !force {
-        confirm(&format!("Remove `{slug}` and its variables from the site?"))?;
+        confirm(&format!("Remove `{slug}` and its variables from the site?"), "deleted")?;
     }
     let path = instance_path(&there, context)?;
     let leaving: Option<InstanceBody> = with_spinner(&format!("removing {slug}"), context.client.delete(&path)).await?;

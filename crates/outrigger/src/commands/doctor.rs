@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 
 use jiff::fmt::rfc2822;
@@ -7,7 +8,8 @@ use outrigger_platform::api::users::UserBody;
 use serde::Serialize;
 
 use super::Context;
-use crate::exit::CommandResult;
+use super::netlify::{self, TESTED_NETLIFY_CLI};
+use crate::exit::{CommandResult, Failure};
 use crate::output::print_json;
 
 /// Signatures and sign-in links live for minutes; more than this makes them fail now and then.
@@ -24,25 +26,28 @@ struct Finding {
 
 pub(super) async fn run(context: &Context) -> CommandResult<ExitCode> {
     let mut findings = Vec::new();
-    let origin = context.client.origin();
+    if let Some(other) = &context.kept_for_other {
+        let text = format!("kept for {other}, and so not used here; `outrigger login` signs in here");
+        findings.push(finding("sign-in", "warning", text));
+    }
     match context.client.readiness().await {
         Ok(date) => {
-            findings.push(finding("platform", "ok", format!("{origin} is ready")));
+            findings.push(finding("platform", "ok", format!("{} is ready", context.client.origin())));
             findings.push(check_clock(date.as_deref()));
-            findings.push(match context.client.get::<UserBody>("/user").await {
+            let user = context.client.get::<UserBody>("/user").await;
+            let signed_in = user.is_ok();
+            findings.push(match user {
                 Ok(user) => finding("token", "ok", format!("signed in as {}", user.email)),
-                Err(failure) => finding("token", "failure", format!("{failure}; run `outrigger login`")),
+                Err(failure) => failed("token", &failure),
             });
-            findings.push(check_site(context).await);
+            if signed_in {
+                findings.push(check_site(context).await);
+            }
         }
-        Err(failure) => {
-            let text = format!("{failure}; start it, or say where it is with --platform or OUTRIGGER_URL");
-            findings.push(finding("platform", "failure", text));
-        }
+        Err(failure) => findings.push(failed("platform", &failure)),
     }
-    findings.push(check_program("node", "node", "the netlify CLI needs Node 18 or newer"));
-    let netlify = std::env::var("OUTRIGGER_NETLIFY_CLI").unwrap_or_else(|_| "netlify".to_owned());
-    findings.push(check_program("netlify", &netlify, "`npm install -g netlify-cli@17.38.1` installs it"));
+    findings.push(check_node());
+    findings.push(check_netlify_cli());
     let failed = findings.iter().any(|finding| finding.verdict == "failure");
     if context.json {
         print_json(&findings)?;
@@ -56,6 +61,11 @@ pub(super) async fn run(context: &Context) -> CommandResult<ExitCode> {
 
 fn finding(what: &'static str, verdict: &'static str, text: impl Into<String>) -> Finding {
     Finding { what, verdict, text: text.into() }
+}
+
+fn failed(what: &'static str, failure: &Failure) -> Finding {
+    let advice = failure.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
+    finding(what, "failure", format!("{failure}{advice}"))
 }
 
 fn check_clock(date: Option<&str>) -> Finding {
@@ -79,16 +89,39 @@ async fn check_site(context: &Context) -> Finding {
     };
     match site {
         Ok(site) => finding("site", "ok", format!("{} ({})", site.name, site.id)),
-        Err(failure) => finding("site", "failure", format!("{failure}; `outrigger sites list` shows yours")),
+        Err(failure) => failed("site", &failure.hint("`outrigger sites list` shows yours")),
     }
 }
 
-fn check_program(what: &'static str, program: &str, advice: &str) -> Finding {
-    match Command::new(program).arg("--version").env("CI", "true").output() {
-        Ok(ran) if ran.status.success() => {
-            let version = String::from_utf8_lossy(&ran.stdout).lines().next().unwrap_or_default().to_owned();
-            finding(what, "ok", version)
-        }
-        _ => finding(what, "warning", format!("not found; {advice}")),
+fn check_node() -> Finding {
+    const OLDEST: u32 = 18;
+    let Some(version) = version_of("node".as_ref()) else {
+        return finding("node", "warning", format!("not found; the netlify CLI needs Node {OLDEST} or newer"));
+    };
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_some_and(|major| major < OLDEST) {
+        return finding("node", "warning", format!("{version}; the netlify CLI needs {OLDEST} or newer"));
     }
+    finding("node", "ok", version)
+}
+
+fn check_netlify_cli() -> Finding {
+    let install = format!("`npm install -g netlify-cli@{TESTED_NETLIFY_CLI}` installs it");
+    match version_of(&netlify::program()) {
+        None => {
+            finding("netlify", "warning", format!("not found; {install}, or OUTRIGGER_NETLIFY_CLI says where it is"))
+        }
+        Some(version) if version.contains(TESTED_NETLIFY_CLI) => finding("netlify", "ok", version),
+        Some(version) => {
+            let text = format!("{version}; only {TESTED_NETLIFY_CLI} is known to work, {install}");
+            finding("netlify", "warning", text)
+        }
+    }
+}
+
+/// The first line that the program prints about its version.
+fn version_of(program: &OsStr) -> Option<String> {
+    let ran = Command::new(program).arg("--version").env("CI", "true").output().ok()?;
+    let text = String::from_utf8_lossy(&ran.stdout);
+    ran.status.success().then(|| text.lines().next().unwrap_or_default().to_owned())
 }

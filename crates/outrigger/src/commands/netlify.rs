@@ -1,17 +1,20 @@
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use outrigger_platform::api::sites::SiteBody;
 
 use super::Context;
+use super::run::replace_process;
 use crate::exit::{CommandResult, Failure};
-use crate::operator::write_private;
+use crate::files::{base_folder, write_private};
 
 /// Sends the CLI's hard-wired extensions host here (contract netlify-api, section 3).
 const PRELOAD: &str = include_str!("../netlify/preload.cjs");
+
+/// The version that the suite drives.
+pub(super) const TESTED_NETLIFY_CLI: &str = "17.38.1";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -22,8 +25,7 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: Args, context: &Context) -> CommandResult<ExitCode> {
     let origin = context.client.origin();
-    let program = std::env::var_os("OUTRIGGER_NETLIFY_CLI").unwrap_or_else(|| "netlify".into());
-    let mut command = Command::new(&program);
+    let mut command = Command::new(program());
     command
         .args(args.arguments)
         .env("NETLIFY_API_URL", format!("{origin}/api/v1"))
@@ -45,25 +47,28 @@ pub(super) async fn run(args: Args, context: &Context) -> CommandResult<ExitCode
     if !std::io::stdin().is_terminal() {
         command.env("CI", "true");
     }
-    let fault = command.exec();
-    Err(Failure::usage(format!("cannot run `{}`: {fault}", program.to_string_lossy()))
-        .hint("install it with `npm install -g netlify-cli@17.38.1`, or set OUTRIGGER_NETLIFY_CLI to its path"))
+    Err(replace_process(&mut command).hint(format!(
+        "`npm install -g netlify-cli@{TESTED_NETLIFY_CLI}` installs it, or OUTRIGGER_NETLIFY_CLI says where it is"
+    )))
 }
 
-/// Node reads the preload from a file; it is written anew so that it is of this version.
+pub(super) fn program() -> OsString {
+    std::env::var_os("OUTRIGGER_NETLIFY_CLI").unwrap_or_else(|| "netlify".into())
+}
+
+/// Node reads the preload from a file. It is written when there is none of this version yet.
 fn preload_file() -> CommandResult<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = absolute("XDG_CACHE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-        .unwrap_or_else(std::env::temp_dir);
-    let folder = cache.join("outrigger");
-    std::fs::create_dir_all(&folder)?;
-    let file = folder.join("netlify-preload.cjs");
-    write_private(&file, PRELOAD.as_bytes())?;
+    let file = base_folder("XDG_CACHE_HOME", ".cache")?.join("outrigger/netlify-preload.cjs");
+    if std::fs::read(&file).is_ok_and(|there| there == PRELOAD.as_bytes()) {
+        return Ok(file);
+    }
+    let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let written = folder.and_then(|()| write_private(&file, PRELOAD.as_bytes()));
+    written.map_err(|fault| Failure::usage(format!("cannot write {}: {fault}", file.display())))?;
     Ok(file)
 }
 
-fn node_options(preload: &std::path::Path) -> String {
+fn node_options(preload: &Path) -> String {
     let quoted = preload.display().to_string().replace('\\', "\\\\").replace('"', "\\\"");
     let ours = format!("--require=\"{quoted}\"");
     match std::env::var("NODE_OPTIONS") {

@@ -2,11 +2,11 @@ use std::path::PathBuf;
 
 use outrigger_platform::api::addons::{AddonBody, RegisterAddon, RotateSecret};
 use outrigger_platform::store::addons::AddonAuth;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::tokens::parse_duration;
 use super::{Context, path_part};
-use crate::exit::CommandResult;
+use crate::exit::{CommandResult, Failure};
 use crate::output::{print_json, print_table, with_spinner};
 
 #[derive(clap::Subcommand)]
@@ -95,6 +95,9 @@ pub(super) async fn run(command: Command, context: &Context) -> CommandResult {
         }
         Command::Retire { slug } => {
             client.delete::<()>(&format!("/services/{}", path_part(&slug))).await?;
+            if context.json {
+                return print_json(&json!({ "retired": slug }));
+            }
             anstream::println!("Retired `{slug}`: its instances go on, new ones are refused.");
             Ok(())
         }
@@ -126,7 +129,11 @@ async fn catalog(search: &str, context: &Context) -> CommandResult {
 
 async fn register(args: RegisterArgs, context: &Context) -> CommandResult {
     let secret = match &args.secret_file {
-        Some(file) => Some(std::fs::read_to_string(file)?.trim().to_owned()),
+        Some(file) => {
+            let text = std::fs::read_to_string(file);
+            let text = text.map_err(|fault| Failure::usage(format!("cannot read {}: {fault}", file.display())))?;
+            Some(text.trim().to_owned())
+        }
         None => None,
     };
     let body = RegisterAddon {

@@ -1,3 +1,4 @@
+use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
@@ -21,6 +22,12 @@ pub(super) async fn run(args: Args, context: &Context) -> CommandResult<ExitCode
     let variables = env::pairs(&args.context, context).await?;
     // What the caller has set already wins, as it does for the netlify CLI.
     let new = variables.into_iter().filter(|(name, _)| std::env::var_os(name).is_none());
-    let fault = Command::new(program).args(arguments).envs(new).exec();
-    Err(Failure::usage(format!("cannot run `{program}`: {fault}")))
+    Err(replace_process(Command::new(program).args(arguments).envs(new)))
+}
+
+/// Comes back only when the program cannot be run, with the codes that a shell has for that.
+pub(super) fn replace_process(command: &mut Command) -> Failure {
+    let fault = command.exec();
+    let code = if fault.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+    Failure::new(code, format!("cannot run `{}`: {fault}", command.get_program().to_string_lossy()))
 }

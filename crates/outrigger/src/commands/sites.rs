@@ -1,11 +1,11 @@
-use std::io::IsTerminal as _;
-
 use outrigger_platform::api::deliveries::DeliveryBody;
 use outrigger_platform::api::sites::{CreateSite, SiteBody, UpdateSite};
+use serde_json::json;
 
 use super::{Context, path_part};
-use crate::exit::{CommandResult, Failure};
+use crate::exit::CommandResult;
 use crate::output::{print_json, print_table, with_spinner};
+use crate::terminal::confirm;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -89,23 +89,15 @@ async fn list(context: &Context) -> CommandResult {
 
 async fn delete(site: &str, force: bool, context: &Context) -> CommandResult {
     if !force {
-        confirm(&format!("Delete site `{site}` with all its add-ons and variables?"))?;
+        confirm(&format!("Delete site `{site}` with all its add-ons and variables?"), "deleted")?;
     }
     let path = format!("/sites/{}", path_part(site));
     with_spinner("removing the site and its add-ons", context.client.delete::<()>(&path)).await?;
+    if context.json {
+        return print_json(&json!({ "deleted": site }));
+    }
     anstream::println!("Deleted `{site}`.");
     Ok(())
-}
-
-/// Asks on a terminal; elsewhere the answer must come as a flag.
-pub(super) fn confirm(question: &str) -> CommandResult {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage("this deletes things and there is no terminal to ask on").hint("use --force"));
-    }
-    match inquire::Confirm::new(question).with_default(false).prompt() {
-        Ok(true) => Ok(()),
-        _ => Err(Failure::usage("nothing was deleted")),
-    }
 }
 
 async fn webhook(url: String, context: &Context) -> CommandResult {

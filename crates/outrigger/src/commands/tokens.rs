@@ -1,5 +1,6 @@
 use outrigger_platform::api::tokens::{CreateToken, TokenBody};
 use outrigger_platform::store::tokens::Scope;
+use serde_json::json;
 
 use super::{Context, path_part};
 use crate::exit::{CommandResult, Failure};
@@ -57,6 +58,9 @@ pub(super) async fn run(command: Command, context: &Context) -> CommandResult {
         Command::List => list(context).await,
         Command::Revoke { id } => {
             context.client.delete::<()>(&format!("/tokens/{}", path_part(&id))).await?;
+            if context.json {
+                return print_json(&json!({ "revoked": id }));
+            }
             anstream::println!("Revoked.");
             Ok(())
         }

@@ -1,7 +1,10 @@
+use anyhow::Context as _;
 use outrigger_platform::ops::accounts::create_first_account;
 use serde_json::json;
 
-use super::{ServerArgs, Sources, failed, load_or_create_keys, open};
+use super::{ServerArgs, Sources, load_or_create_keys, open, read_password};
+use crate::exit::{CommandResult, Failure};
+use crate::output::print_json;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -19,31 +22,26 @@ pub(crate) struct Args {
     /// Read a password for the user from standard input; without one the user signs in with tokens only
     #[arg(long)]
     password_stdin: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
-pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+pub(super) async fn run(args: Args, json: bool) -> CommandResult {
     let config = args.server.config()?;
     let password = if args.password_stdin { Some(read_password()?) } else { None };
     let keys = load_or_create_keys(&config, &*Sources::system().entropy)?;
     let app = open(config, keys).await?;
-    if !app.store.users_anywhere(None, 1).await?.is_empty() {
-        anyhow::bail!("this database has users already; add more with `outrigger users create`");
+    if !app.store.users_anywhere(None, 1).await.context("the users cannot be read")?.is_empty() {
+        return Err(Failure::new(5, "this database has users already")
+            .hint("`outrigger users create` adds one and prints a token; with --operator one that may do everything"));
     }
-    let first = create_first_account(&app, &args.account_slug, &args.account, &args.email, password.as_deref()).await;
-    let first = first.map_err(failed)?;
-    if args.json {
-        let shown = json!({
+    let first = create_first_account(&app, &args.account_slug, &args.account, &args.email, password.as_deref()).await?;
+    if json {
+        return print_json(&json!({
             "account_id": first.account.id,
             "account_slug": first.account.slug,
             "user_id": first.user.id,
             "token": first.token,
             "key_file": app.config.key_file,
-        });
-        println!("{shown:#}");
-        return Ok(());
+        }));
     }
     println!("Account  {} ({})", first.account.slug, first.account.id);
     println!("User     {} (operator)", first.user.email);
@@ -52,10 +50,4 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     println!();
     println!("The token is shown this once. Next: `outrigger serve`, then `outrigger login --token-stdin`.");
     Ok(())
-}
-
-pub(super) fn read_password() -> anyhow::Result<String> {
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -1,8 +1,8 @@
-use anyhow::Context as _;
-use outrigger_db::Db;
-use outrigger_platform::store;
+use serde_json::json;
 
-use super::ServerArgs;
+use super::{ServerArgs, connect};
+use crate::exit::CommandResult;
+use crate::output::print_json;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -10,11 +10,11 @@ pub(crate) struct Args {
     server: ServerArgs,
 }
 
-pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let config = args.server.config()?;
-    let db = Db::connect(&config.database_url).await?;
-    db.migrate(store::migrations()).await.context("bringing the database's schema up to date failed")?;
-    db.close().await;
+pub(super) async fn run(args: Args, json: bool) -> CommandResult {
+    connect(&args.server.config()?).await?.close().await;
+    if json {
+        return print_json(&json!({ "up_to_date": true }));
+    }
     println!("The database is up to date.");
     Ok(())
 }

@@ -1,11 +1,14 @@
+use anyhow::Context as _;
 use clap::ValueEnum;
-use outrigger_platform::ops::accounts::{NewUser, create_token, create_user, set_password};
-use outrigger_platform::store::accounts::Role;
+use outrigger_platform::app::SharedApp;
+use outrigger_platform::ops::accounts::{NewUser, create_user_with_token, set_password};
+use outrigger_platform::store::accounts::{Account, Role};
 use outrigger_platform::store::tokens::{NewToken, Scope};
 use serde_json::json;
 
-use super::init::read_password;
-use super::{ServerArgs, failed, load_keys, open};
+use super::{ServerArgs, open_existing, read_password};
+use crate::exit::{CommandResult, Failure};
+use crate::output::{print_json, print_table};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -37,18 +40,12 @@ pub(crate) struct CreateArgs {
     /// Read a password from standard input
     #[arg(long)]
     password_stdin: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     server: ServerArgs,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(clap::Args)]
@@ -65,23 +62,18 @@ enum RoleArg {
     Owner,
 }
 
-pub(super) async fn run(command: Command) -> anyhow::Result<()> {
+pub(super) async fn run(command: Command, json: bool) -> CommandResult {
     match command {
-        Command::Create(args) => create(args).await,
-        Command::List(args) => list(args).await,
-        Command::Password(args) => password(args).await,
+        Command::Create(args) => create(args, json).await,
+        Command::List(args) => list(args, json).await,
+        Command::Password(args) => password(args, json).await,
     }
 }
 
-async fn create(args: CreateArgs) -> anyhow::Result<()> {
-    let config = args.server.config()?;
-    let keys = load_keys(&config)?;
-    let app = open(config, keys).await?;
+async fn create(args: CreateArgs, json: bool) -> CommandResult {
+    let app = open_existing(&args.server).await?;
     let account = match &args.account {
-        Some(wanted) => {
-            let found = app.store.find_account_anywhere(wanted).await?;
-            Some(found.ok_or_else(|| anyhow::anyhow!("there is no account `{wanted}`"))?)
-        }
+        Some(wanted) => Some(account(&app, wanted).await?),
         None => None,
     };
     let role = match args.role {
@@ -97,50 +89,54 @@ async fn create(args: CreateArgs) -> anyhow::Result<()> {
         operator: args.operator,
         member_of: account.as_ref().map(|account| (account, role)),
     };
-    let user = create_user(&app, new).await.map_err(failed)?;
-    let new = NewToken { account: None, name: "first token".to_owned(), scope: Scope::Admin, expires_at: None };
-    let (_, token) = create_token(&app, &user.id, new).await.map_err(failed)?;
-    if args.json {
-        println!("{:#}", json!({ "id": user.id, "email": user.email, "token": token }));
-    } else {
-        println!("User   {} ({})\nToken  {token}\n\nThe token is shown this once.", user.email, user.id);
+    let first = NewToken { account: None, name: "first token".to_owned(), scope: Scope::Admin, expires_at: None };
+    let (user, _, token) = create_user_with_token(&app, new, first).await?;
+    if json {
+        return print_json(&json!({ "id": user.id, "email": user.email, "token": token }));
     }
+    println!("User   {} ({})\nToken  {token}\n\nThe token is shown this once.", user.email, user.id);
     Ok(())
 }
 
-async fn list(args: ListArgs) -> anyhow::Result<()> {
-    let config = args.server.config()?;
-    let keys = load_keys(&config)?;
-    let app = open(config, keys).await?;
+async fn account(app: &SharedApp, id_or_slug: &str) -> CommandResult<Account> {
+    let found = app.store.find_account_anywhere(id_or_slug).await.context("the accounts cannot be read")?;
+    found.ok_or_else(|| Failure::new(4, format!("there is no account `{id_or_slug}`")))
+}
+
+async fn list(args: ListArgs, json: bool) -> CommandResult {
+    let app = open_existing(&args.server).await?;
     let mut after = None;
     let mut shown = Vec::new();
     loop {
-        let page = app.store.users_anywhere(after.as_ref(), 200).await?;
+        let page = app.store.users_anywhere(after.as_ref(), 200).await.context("the users cannot be read")?;
         let Some(last) = page.last() else { break };
         after = Some(last.id.clone());
         shown.extend(page);
     }
-    if args.json {
+    if json {
         let users = shown.iter().map(|user| {
             json!({ "id": user.id, "email": user.email, "full_name": user.full_name, "operator": user.operator })
         });
-        println!("{:#}", users.collect::<serde_json::Value>());
-        return Ok(());
+        return print_json(&users.collect::<Vec<_>>());
     }
-    for user in shown {
-        let operator = if user.operator { "  operator" } else { "" };
-        println!("{}  {}  {}{operator}", user.id, user.email, user.full_name);
-    }
+    let rows = shown.into_iter().map(|user| {
+        let may = if user.operator { "operator" } else { "" };
+        [user.id.to_string(), user.email, user.full_name, may.to_owned()]
+    });
+    print_table(["id", "e-mail", "name", "may"], rows);
     Ok(())
 }
 
-async fn password(args: PasswordArgs) -> anyhow::Result<()> {
-    let config = args.server.config()?;
-    let keys = load_keys(&config)?;
-    let app = open(config, keys).await?;
-    let user = app.store.find_user_by_email(&args.email).await?;
-    let user = user.ok_or_else(|| anyhow::anyhow!("there is no user {}", args.email))?;
-    set_password(&app, &user.id, &read_password()?).await.map_err(failed)?;
+async fn password(args: PasswordArgs, json: bool) -> CommandResult {
+    let app = open_existing(&args.server).await?;
+    let user = app.store.find_user_by_email(&args.email).await.context("the users cannot be read")?;
+    let user = user.ok_or_else(|| {
+        Failure::new(4, format!("there is no user {}", args.email)).hint("`outrigger users list` shows them")
+    })?;
+    set_password(&app, &user.id, &read_password()?).await?;
+    if json {
+        return print_json(&json!({ "id": user.id, "email": user.email }));
+    }
     println!("Password set.");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A running demo, and what its life promises.
+//! A running demo.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ pub(crate) const OUTRIGGER: &str = env!("CARGO_BIN_EXE_outrigger");
 /// A demo of its own, with a home of its own.
 pub(crate) struct Demo {
     pub(crate) info: Value,
+    /// Where the CLIs are pointed: at the demo itself, unless a test says otherwise.
+    pub(crate) origin: String,
     pub(crate) ready_after: Duration,
     pub(crate) home: TempDir,
     process: Child,
@@ -45,8 +47,9 @@ impl Demo {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut demo = Self { info: Value::Null, ready_after: Duration::ZERO, home, process };
+        let mut demo = Self { info: Value::Null, origin: String::new(), ready_after: Duration::ZERO, home, process };
         demo.info = demo.wait_for(&info_file);
+        demo.origin = demo.get("dashboard_url").to_owned();
         demo.ready_after = started.elapsed();
         demo
     }
@@ -76,7 +79,7 @@ impl Demo {
     pub(crate) fn outrigger(&self) -> Command {
         let mut command = command(self.home.path());
         command
-            .env("OUTRIGGER_URL", self.get("dashboard_url"))
+            .env("OUTRIGGER_URL", &self.origin)
             .env("OUTRIGGER_TOKEN", self.get("token"))
             .env("OUTRIGGER_SITE", self.get("site_id"))
             .stdin(Stdio::null());
@@ -99,22 +102,26 @@ impl Demo {
         String::from_utf8(ran.stderr).unwrap()
     }
 
-    pub(crate) fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").arg(format!("-{signal}")).arg(self.process.id().to_string()).status();
-        assert!(sent.unwrap().success());
+    /// Runs our CLI; the answer is the JSON that it prints.
+    #[track_caller]
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let text = self.run(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&text).unwrap_or_else(|fault| panic!("{fault}: {text}"))
     }
 
     /// Stops it as Ctrl-C does and gives its home back.
-    pub(crate) fn stop(mut self) -> TempDir {
-        self.signal("INT");
-        let status = self.process.wait().unwrap();
-        assert!(status.success(), "{status}");
-        std::mem::replace(&mut self.home, tempfile::tempdir().unwrap())
+    pub(crate) fn stop(self) -> TempDir {
+        self.end("INT")
     }
 
-    pub(crate) fn kill(mut self) -> TempDir {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+    pub(crate) fn kill(self) -> TempDir {
+        self.end("KILL")
+    }
+
+    fn end(mut self, name: &str) -> TempDir {
+        signal(&self.process, name);
+        let status = self.process.wait().unwrap();
+        assert!(name == "KILL" || status.success(), "{status}");
         std::mem::replace(&mut self.home, tempfile::tempdir().unwrap())
     }
 
@@ -130,6 +137,11 @@ impl Drop for Demo {
     }
 }
 
+pub(crate) fn signal(process: &Child, name: &str) {
+    let sent = Command::new("kill").arg(format!("-{name}")).arg(process.id().to_string()).status();
+    assert!(sent.unwrap().success());
+}
+
 /// Our binary in a clean environment, so that nothing of the machine's own sign-ins is used.
 pub(crate) fn command(home: &Path) -> Command {
     let mut command = Command::new(OUTRIGGER);
@@ -141,61 +153,4 @@ pub(crate) fn command(home: &Path) -> Command {
 pub(crate) fn check(ran: &Output, code: i32) {
     let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert_eq!(ran.status.code(), Some(code), "stdout: {}\nstderr: {}", shown(&ran.stdout), shown(&ran.stderr));
-}
-
-#[test]
-fn a_second_start_finds_what_the_first_left() {
-    let demo = Demo::start();
-    demo.run(&["addons", "create", "tally", "--label", "Visitors"]);
-    let (token, site) = (demo.get("token").to_owned(), demo.get("site_id").to_owned());
-    let data = demo.data();
-    let home = demo.stop();
-    let demo = Demo::start_on(home, &data);
-    assert_eq!((demo.get("token"), demo.get("site_id")), (token.as_str(), site.as_str()));
-    assert!(demo.run(&["addons", "list"]).contains("active"));
-    demo.run(&["addons", "config", "tally", "--color", "coral"]);
-    demo.run(&["addons", "delete", "tally", "--force"]);
-}
-
-#[test]
-fn two_demos_on_one_folder_are_refused() {
-    let demo = Demo::start();
-    let ran = command(demo.home.path()).args(["demo", "--port", "0", "--data-dir"]).arg(demo.data()).output().unwrap();
-    check(&ran, 1);
-    assert!(String::from_utf8_lossy(&ran.stderr).contains("another demo is running"));
-}
-
-#[test]
-fn an_ephemeral_demo_leaves_nothing() {
-    let home = tempfile::tempdir().unwrap();
-    let temp = home.path().join("tmp");
-    std::fs::create_dir(&temp).unwrap();
-    let info = home.path().join("info.json");
-    let mut process = command(home.path())
-        .env("TMPDIR", &temp)
-        .args(["demo", "--ephemeral", "--port", "0", "--info-file"])
-        .arg(&info)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !info.exists() {
-        assert!(Instant::now() < deadline);
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    assert_eq!(std::fs::read_dir(&temp).unwrap().count(), 1);
-    assert!(Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap().success());
-    assert!(process.wait().unwrap().success());
-    assert_eq!(std::fs::read_dir(&temp).unwrap().count(), 0);
-}
-
-#[test]
-fn secrets_on_disk_are_for_their_owner_only() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let demo = Demo::start();
-    demo.run(&["addons", "create", "tally", "--label", "Visitors"]);
-    for file in ["outrigger.db", "outrigger.key", "demo.json", "tally.json"] {
-        let mode = std::fs::metadata(demo.data().join(file)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0, "{file} is {mode:o}");
-    }
 }

@@ -1,8 +1,10 @@
 //! The binary as people run it: `demo`, our own CLI, the unmodified netlify CLI, and kill -9.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the test failing")]
 
+mod alternator;
 mod cli;
-mod crash;
 mod demo;
 mod netlify;
 mod nodes;
+mod on_sqlite;
+mod terminal;

@@ -1,14 +1,18 @@
-//! The unmodified netlify CLI, version 17.38.1, from npm: the outside world's own client.
+//! The unmodified netlify CLI, version 17.38.1, from npm: the outside world's own client. `cargo xtask test` installs it
+//! and names it in OUTRIGGER_NETLIFY_CLI.
 //!
-//! `cargo xtask test` installs it and names it in OUTRIGGER_NETLIFY_CLI.
+//! One scenario, for one node and for several.
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::demo::{Demo, check};
+use crate::terminal::Terminal;
 
 pub(crate) fn netlify_cli() -> Option<OsString> {
     let cli = std::env::var_os("OUTRIGGER_NETLIFY_CLI");
@@ -21,17 +25,61 @@ pub(crate) fn netlify_cli() -> Option<OsString> {
     cli
 }
 
-/// The netlify CLI through `outrigger netlify`.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    /// `outrigger netlify -- …`
+    Outrigger,
+    /// `NETLIFY_API_URL=… netlify …`
+    PlainVariables,
+}
+
+/// The netlify CLI with a site of its own, so that several can work at once.
 struct Netlify<'a> {
     demo: &'a Demo,
     cli: OsString,
+    way: Way,
+    site: String,
+    site_name: &'static str,
+    folder: TempDir,
 }
 
-impl Netlify<'_> {
+impl<'a> Netlify<'a> {
+    fn new(demo: &'a Demo, cli: &OsString, way: Way, site_name: &'static str) -> Self {
+        let site = match demo.get("site_name") == site_name {
+            true => demo.get("site_id").to_owned(),
+            false => demo.json(&["sites", "create", site_name])["id"].as_str().unwrap().to_owned(),
+        };
+        Self { demo, cli: cli.clone(), way, site, site_name, folder: tempfile::tempdir().unwrap() }
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.demo.outrigger();
-        command.env("OUTRIGGER_NETLIFY_CLI", &self.cli).current_dir(self.demo.home.path());
-        command.args(["netlify", "--"]).args(arguments);
+        let mut command = match self.way {
+            Way::Outrigger => {
+                let mut command = self.demo.outrigger();
+                command.env("OUTRIGGER_NETLIFY_CLI", &self.cli).env("OUTRIGGER_SITE", &self.site);
+                command.args(["netlify", "--"]);
+                command
+            }
+            Way::PlainVariables => self.plain_command(),
+        };
+        command.env("HOME", self.folder.path()).current_dir(self.folder.path()).args(arguments);
+        command
+    }
+
+    fn plain_command(&self) -> Command {
+        let mut command = Command::new(&self.cli);
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("CI", "true")
+            .env("NO_UPDATE_NOTIFIER", "1")
+            // The one host that the CLI insists on besides ours is out of reach: nothing listens on port 1.
+            .env("NODE_OPTIONS", concat!("--require=\"", env!("CARGO_MANIFEST_DIR"), "/src/netlify/preload.cjs\""))
+            .env("OUTRIGGER_EXTENSIONS_URL", "http://127.0.0.1:1")
+            .env("NETLIFY_API_URL", format!("{}/api/v1", self.demo.origin))
+            .env("NETLIFY_AUTH_TOKEN", self.demo.get("token"))
+            .env("NETLIFY_SITE_ID", &self.site)
+            .stdin(Stdio::null());
         command
     }
 
@@ -60,25 +108,38 @@ impl Netlify<'_> {
     }
 }
 
-#[test]
-fn the_netlify_cli_does_its_work() {
-    let Some(cli) = netlify_cli() else { return };
-    let demo = Demo::start();
-    let netlify = Netlify { demo: &demo, cli };
-    add_ons(&netlify);
-    variables(&netlify);
-    account_and_sites(&netlify);
-    plain_variables_suffice_for_add_ons(&netlify);
+/// All that the CLI is promised to do: through `outrigger netlify`, and with plain environment variables where these
+/// suffice (contract netlify-api, section 3).
+pub(crate) fn scenario(demo: &Demo, cli: &OsString) {
+    // Most of the time is Node's start: the three have nothing to do with each other.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let netlify = Netlify::new(demo, cli, Way::Outrigger, "harbor");
+            add_ons(&netlify);
+            prompts(&netlify);
+        });
+        scope.spawn(|| {
+            let netlify = Netlify::new(demo, cli, Way::Outrigger, "lagoon");
+            variables(&netlify);
+            account_and_sites(&netlify);
+        });
+        scope.spawn(|| {
+            let netlify = Netlify::new(demo, cli, Way::PlainVariables, "fjord");
+            add_ons(&netlify);
+            account_and_sites(&netlify);
+        });
+    });
 }
 
 fn add_ons(netlify: &Netlify) {
-    assert!(netlify.run(&["addons:list"]).contains("No addons currently installed for harbor"));
+    let site = netlify.site_name;
+    assert!(netlify.run(&["addons:list"]).contains(&format!("No addons currently installed for {site}")));
     let unknown = netlify.fail(1, &["addons:create", "nope", "--label", "x"]);
     assert!(unknown.contains("No add-on \"nope\" found"), "{unknown}");
     let bad = netlify.fail(1, &["addons:create", "tally", "--label", "x", "--color", "mauve"]);
     assert!(bad.contains("color"), "the server's text reaches the user: {bad}");
     let created = netlify.run(&["addons:create", "tally", "--label", "Visitors", "--start", "5"]);
-    assert!(created.contains("Add-on \"tally\" created for harbor"), "{created}");
+    assert!(created.contains(&format!("Add-on \"tally\" created for {site}")), "{created}");
     assert!(created.contains("from 5"), "the add-on's message is printed: {created}");
     netlify.fail(1, &["addons:create", "tally", "--label", "Visitors"]);
     assert!(netlify.run(&["addons:list"]).contains("tally"));
@@ -89,52 +150,32 @@ fn add_ons(netlify: &Netlify) {
     let listed = netlify.json(&["addons:list", "--json"]);
     assert_eq!((&listed[0]["config"]["color"], &listed[0]["config"]["start"]), (&"coral".into(), &5.into()));
     assert!(netlify.run(&["addons:auth", "tally"]).contains("/login#ey"));
-    let ran = netlify.run(&["dev:exec", "--", "sh", "-c", "echo got:$TALLY_URL"]);
-    let url = listed[0]["env"]["TALLY_URL"].as_str().unwrap();
-    assert!(ran.contains("Injected addon env var: TALLY_URL") && ran.contains(&format!("got:{url}")), "{ran}");
     let deleted = netlify.run(&["addons:delete", "tally", "--force"]);
     assert!(deleted.contains("Addon \"tally\" deleted"), "{deleted}");
-    prompts(netlify);
+    assert_eq!(netlify.json(&["addons:list", "--json"]), serde_json::json!([]));
 }
 
-/// On a terminal the CLI asks for each text option. `script` gives it one.
+/// On a terminal the CLI asks for each text option.
 fn prompts(netlify: &Netlify) {
-    let line = format!("{} netlify -- addons:create tally", crate::demo::OUTRIGGER);
-    let mut command = Command::new("script");
-    let theirs = netlify.command(&[]);
-    command.env_clear().envs(theirs.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.env("TERM", "xterm").env("CI", "true").current_dir(netlify.demo.home.path());
-    command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
-    let mut session = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut keyboard = session.stdin.take().unwrap();
-    let mut screen = session.stdout.take().unwrap();
+    let mut command = netlify.command(&["addons:create", "tally"]);
+    let mut terminal = Terminal::start(command.env("CI", "true"));
     for (question, answer) in [("label (required)", "Asked\r"), ("color - ", "\r"), ("note - ", "\r")] {
-        read_until(&mut screen, question);
-        keyboard.write_all(answer.as_bytes()).unwrap();
-        keyboard.flush().unwrap();
+        terminal.wait_for(question);
+        terminal.type_in(answer);
     }
-    read_until(&mut screen, "created for harbor");
-    // `script` goes on for as long as its own input is open.
-    drop(keyboard);
-    assert!(session.wait().unwrap().success());
+    terminal.wait_for("created for harbor");
+    assert_eq!(terminal.end().1, 0);
     let listed = netlify.json(&["addons:list", "--json"]);
     assert_eq!(listed[0]["config"]["label"], "Asked");
 }
 
-/// The test runner's own time limit ends a wait for something that never comes; the end of the output does at once.
-#[track_caller]
-fn read_until(screen: &mut impl std::io::Read, wanted: &str) {
-    let mut seen = Vec::new();
-    let mut byte = [0];
-    while !String::from_utf8_lossy(&seen).contains(wanted) {
-        let read = screen.read(&mut byte).unwrap();
-        assert_eq!(read, 1, "`{wanted}` never came: {}", String::from_utf8_lossy(&seen));
-        seen.extend(byte);
-    }
-}
-
 fn variables(netlify: &Netlify) {
-    assert!(netlify.json(&["env:list", "--json"])["TALLY_URL"].is_string(), "the add-on's variables are listed");
+    let created = netlify.demo.json(&["addons", "create", "tally", "--site", &netlify.site, "--label", "Visitors"]);
+    let url = created["env"]["TALLY_URL"].as_str().unwrap();
+    assert_eq!(netlify.json(&["env:list", "--json"])["TALLY_URL"], url, "the add-on's variables are listed");
+    let ran = netlify.run(&["dev:exec", "--", "sh", "-c", "echo got:$TALLY_URL"]);
+    assert!(ran.contains("Injected addon env var: TALLY_URL") && ran.contains(&format!("got:{url}")), "{ran}");
+
     netlify.run(&["env:set", "ONE", "1"]);
     assert_eq!(netlify.run(&["env:get", "ONE"]).trim(), "1");
     netlify.run(&["env:set", "ONE", "production", "--context", "production"]);
@@ -146,54 +187,59 @@ fn variables(netlify: &Netlify) {
     assert!(netlify.run(&["env:get", "ONE"]).contains("No value set"));
     let refused = netlify.fail(1, &["env:set", "TALLY_URL", "mine"]);
     assert!(refused.contains("add-on `tally`"), "{refused}");
-    let file = netlify.demo.home.path().join("vars.env");
+
+    let file = netlify.folder.path().join("vars.env");
     std::fs::write(&file, "A=1\nB=two words\n").unwrap();
     netlify.run(&["env:set", "OLD", "x"]);
     netlify.run(&["env:import", file.to_str().unwrap(), "-r"]);
     let listed = netlify.json(&["env:list", "--json"]);
     assert_eq!((&listed["A"], &listed["B"], &listed["OLD"]), (&"1".into(), &"two words".into(), &Value::Null));
-    assert!(listed["TALLY_URL"].is_string(), "what the add-on sets stays");
+    assert_eq!(listed["TALLY_URL"], url, "what the add-on sets stays");
 }
 
 fn account_and_sites(netlify: &Netlify) {
     let status = netlify.json(&["status", "--json"]);
-    assert_eq!(status["siteData"]["site-name"], "harbor");
     assert_eq!(status["account"]["Email"], "demo@example.com");
-    assert!(netlify.run(&["sites:list"]).contains("harbor"));
-    let made = netlify.run(&["sites:create", "--name", "second", "--account-slug", "demo", "--disable-linking"]);
+    let shown = netlify.run(&["status"]);
+    assert!(shown.contains("demo@example.com"), "{shown}");
+    if netlify.way == Way::Outrigger {
+        // With plain variables the CLI knows the site's id only.
+        assert_eq!(status["siteData"]["site-name"], netlify.site_name);
+        assert!(shown.contains(netlify.site_name), "{shown}");
+    }
+    assert!(netlify.run(&["login"]).contains("Already logged in"));
+    let input = format!("{{\"site_id\":\"{}\"}}", netlify.site);
+    assert_eq!(netlify.json(&["api", "getSite", "--data", &input])["name"], netlify.site_name);
+
+    let second = format!("{}-two", netlify.site_name);
+    let made = netlify.run(&["sites:create", "--name", &second, "--account-slug", "demo", "--disable-linking"]);
     assert!(made.contains("Site Created"), "{made}");
-    let folder = netlify.demo.home.path().join("linked");
-    std::fs::create_dir(&folder).unwrap();
-    let mut link = netlify.command(&["link", "--name", "second"]);
-    let linked = link.current_dir(&folder).env_remove("OUTRIGGER_SITE").output().unwrap();
-    check(&linked, 0);
-    assert!(String::from_utf8_lossy(&linked.stdout).contains("Linked to second"));
-    let state = std::fs::read_to_string(folder.join(".netlify/state.json")).unwrap();
-    let site: Value = serde_json::from_str(&state).unwrap();
-    netlify.run(&["sites:delete", site["siteId"].as_str().unwrap(), "--force"]);
-    assert!(!netlify.run(&["sites:list"]).contains("second"));
+    assert!(netlify.run(&["sites:list"]).contains(&second));
+    let listed = netlify.json(&["sites:list", "--json"]);
+    let site = listed.as_array().unwrap().iter().find(|site| site["name"] == *second).unwrap();
+    let site = site["id"].as_str().unwrap();
+    for (folder, flag, value) in [("by-name", "--name", second.as_str()), ("by-id", "--id", site)] {
+        link(netlify, folder, flag, value, &second, site);
+    }
+    netlify.run(&["sites:delete", site, "--force"]);
+    assert!(!netlify.run(&["sites:list"]).contains(&second));
 }
 
-/// The contract's section 3 says which commands work without the extensions host being answered.
-fn plain_variables_suffice_for_add_ons(netlify: &Netlify) {
-    let demo = netlify.demo;
-    let ran = Command::new(&netlify.cli)
-        .args(["addons:list", "--json"])
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", demo.home.path())
-        .env("CI", "true")
-        .env("NO_UPDATE_NOTIFIER", "1")
-        // The one host that the CLI insists on besides ours is out of reach: nothing listens on port 1.
-        .env("NODE_OPTIONS", concat!("--require=\"", env!("CARGO_MANIFEST_DIR"), "/src/netlify/preload.cjs\""))
-        .env("OUTRIGGER_EXTENSIONS_URL", "http://127.0.0.1:1")
-        .env("NETLIFY_API_URL", demo.get("api_url"))
-        .env("NETLIFY_AUTH_TOKEN", demo.get("token"))
-        .env("NETLIFY_SITE_ID", demo.get("site_id"))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    check(&ran, 0);
-    let listed: Value = serde_json::from_slice(&ran.stdout).unwrap();
-    assert_eq!(listed[0]["service_slug"], "tally");
+/// In a folder of its own that knows no site yet, and back.
+fn link(netlify: &Netlify, folder: &str, flag: &str, value: &str, name: &str, site: &str) {
+    let folder: PathBuf = netlify.folder.path().join(folder);
+    std::fs::create_dir(&folder).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = netlify.command(arguments);
+        let ran = command.current_dir(&folder).env_remove("OUTRIGGER_SITE").env_remove("NETLIFY_SITE_ID").output();
+        let ran = ran.unwrap();
+        check(&ran, 0);
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    assert!(run(&["link", flag, value]).contains(&format!("Linked to {name}")));
+    let state = std::fs::read_to_string(folder.join(".netlify/state.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&state).unwrap()["siteId"], site);
+    if netlify.way == Way::Outrigger {
+        assert!(run(&["unlink"]).contains(&format!("Unlinked from {name}")));
+    }
 }

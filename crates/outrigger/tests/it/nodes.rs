@@ -1,47 +1,45 @@
 //! Two `serve` processes on one database, requests alternating between them, with both CLIs. The database is SQLite, or
 //! a fresh one on the PostgreSQL server that DATABASE_URL names.
 
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Stdio};
 
+use outrigger_db::Engine;
 use outrigger_db::testing::TestDb;
 use outrigger_platform::store;
 use serde_json::Value;
 
-use crate::demo::{Demo, check, command};
-use crate::netlify::netlify_cli;
+use crate::alternator::Alternator;
+use crate::cli::site_developer;
+use crate::demo::{Demo, command};
+use crate::netlify::{netlify_cli, scenario};
 
 /// A node beside the demo, which brings the add-on.
 struct Node {
-    url: String,
+    address: SocketAddr,
     process: Child,
 }
 
 impl Node {
-    fn start(demo: &Demo, database_url: &str) -> Self {
-        // Free a moment ago; nobody else on this machine asks for a port by its number.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = command(demo.home.path())
-            .args(["serve", "--allow-private-addresses", "--listen", &format!("127.0.0.1:{port}")])
+    fn start(demo: &Demo, database_url: &str, public_url: &str) -> Self {
+        let mut process = command(demo.home.path())
+            .args(["serve", "--allow-private-addresses", "--listen", "127.0.0.1:0", "--public-url", public_url])
             .env("OUTRIGGER_DATABASE_URL", database_url)
             .env("OUTRIGGER_KEY_FILE", demo.data().join("outrigger.key"))
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let node = Self { url: format!("http://127.0.0.1:{port}"), process };
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !node.command(demo).arg("status").stderr(Stdio::null()).output().unwrap().status.success() {
-            assert!(Instant::now() < deadline, "the node is not ready in time");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        node
-    }
-
-    fn command(&self, demo: &Demo) -> Command {
-        let mut command = demo.outrigger();
-        command.env("OUTRIGGER_URL", &self.url);
-        command
+        // Off a terminal, logs are lines of JSON.
+        let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let ready = log.by_ref().find_map(|line| {
+            let line: Value = serde_json::from_str(&line).unwrap();
+            let fields = &line["fields"];
+            (fields["message"] == "ready").then(|| fields["address"].as_str().unwrap().parse().unwrap())
+        });
+        // A full pipe would stop the node.
+        std::thread::spawn(move || log.for_each(drop));
+        Self { address: ready.expect("the node says where it listens"), process }
     }
 }
 
@@ -57,37 +55,18 @@ async fn two_serve_processes_are_one_platform_to_both_clis() {
     let db = TestDb::new(store::migrations()).await;
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("data");
-    let demo = Demo::start_with(home, &data, &["--database-url", db.url()]);
-    let nodes = [Node::start(&demo, db.url()), Node::start(&demo, db.url())];
-    let mut turn = nodes.iter().cycle();
-    let mut run = |arguments: &[&str]| {
-        let ran = turn.next().unwrap().command(&demo).args(arguments).output().unwrap();
-        check(&ran, 0);
-        String::from_utf8(ran.stdout).unwrap()
-    };
-    for round in 0..3 {
-        run(&["addons", "create", "tally", "--label", "Visitors"]);
-        assert!(run(&["addons", "list"]).contains("active"), "{round}");
-        run(&["env", "set", "ROUND", &round.to_string()]);
-        assert_eq!(run(&["env", "get", "ROUND"]).trim(), round.to_string());
-        run(&["addons", "config", "tally", "--color", "coral"]);
-        let listed: Value = serde_json::from_str(&run(&["addons", "list", "--json"])).unwrap();
-        assert_eq!(listed[0]["config"]["color"], "coral");
-        run(&["addons", "delete", "tally", "--force"]);
-        assert!(run(&["addons", "list"]).contains("no add-ons yet"));
+    let mut demo = Demo::start_with(home, &data, &["--database-url", db.url()]);
+    let alternator = Alternator::bind();
+    let nodes = [(); 2].map(|()| Node::start(&demo, db.url(), &alternator.origin()));
+    alternator.forward_to([nodes[0].address, nodes[1].address]);
+    demo.origin = alternator.origin();
+
+    site_developer(&demo);
+    assert!(alternator.requests() > 20, "both nodes were asked");
+    // On SQLite the netlify CLI has done the same with one node.
+    if db.db().engine() == Engine::Postgres
+        && let Some(cli) = netlify_cli()
+    {
+        scenario(&demo, &cli);
     }
-    let Some(cli) = netlify_cli() else { return };
-    let mut turn = nodes.iter().cycle();
-    let mut netlify = |arguments: &[&str]| {
-        let mut command = turn.next().unwrap().command(&demo);
-        let ran = command.env("OUTRIGGER_NETLIFY_CLI", &cli).args(["netlify", "--"]).args(arguments).output().unwrap();
-        check(&ran, 0);
-        String::from_utf8(ran.stdout).unwrap()
-    };
-    assert!(netlify(&["addons:create", "tally", "--label", "Visitors"]).contains("created for harbor"));
-    assert!(netlify(&["addons:list"]).contains("tally"));
-    assert!(netlify(&["addons:config", "tally", "--label", "Guests"]).contains("successfully updated"));
-    assert!(netlify(&["env:list", "--plain"]).contains("TALLY_URL="));
-    assert!(netlify(&["addons:delete", "tally", "--force"]).contains("deleted"));
-    assert!(netlify(&["addons:list"]).contains("No addons"));
 }

@@ -1,16 +1,11 @@
 //! Asks for options on a terminal. Elsewhere nothing is asked; the server says what is missing.
 
-use std::io::IsTerminal as _;
-
-use inquire::{InquireError, Password, PasswordDisplayMode, Select, Text};
+use inquire::{Password, PasswordDisplayMode, Select, Text};
 use serde_json::Value;
 
 use super::{Config, text};
 use crate::exit::{CommandResult, Failure};
-
-fn on_terminal() -> bool {
-    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
-}
+use crate::terminal;
 
 /// Asks for required options that were not given.
 pub(super) fn complete(manifest: &Value, mut config: Config) -> CommandResult<Config> {
@@ -23,9 +18,10 @@ pub(super) fn complete(manifest: &Value, mut config: Config) -> CommandResult<Co
     if missing.is_empty() {
         return Ok(config);
     }
-    if !on_terminal() {
+    if !terminal::is_there() {
         let names: Vec<String> = missing.iter().map(|(name, _)| format!("--{name}")).collect();
-        return Err(Failure::usage(format!("missing options: {}", names.join(", "))));
+        return Err(Failure::usage(format!("missing options: {}", names.join(", ")))
+            .hint("give them as --NAME VALUE; on a terminal you are asked"));
     }
     for (name, option) in missing {
         if let Some(value) = ask(name, option, None)? {
@@ -37,8 +33,9 @@ pub(super) fn complete(manifest: &Value, mut config: Config) -> CommandResult<Co
 
 /// Asks for every option, with the present value as the answer to start from.
 pub(super) fn change(manifest: &Value, mut config: Config) -> CommandResult<Config> {
-    if !on_terminal() {
-        return Err(Failure::usage("no options were given, and there is no terminal to ask on"));
+    if !terminal::is_there() {
+        return Err(Failure::usage("no options were given, and there is no terminal to ask on")
+            .hint("give them as --NAME VALUE; `outrigger addons show` lists them"));
     }
     for (name, option) in manifest["config"].as_object().into_iter().flatten() {
         if let Some(value) = ask(name, option, config.get(name))? {
@@ -68,12 +65,6 @@ fn ask(name: &str, option: &Value, present: Option<&Value>) -> CommandResult<Opt
     } else {
         Text::new(&question).with_initial_value(&start).with_help_message(help).prompt()
     };
-    match asked {
-        Ok(answer) if answer.is_empty() => Ok(None),
-        Ok(answer) => Ok(Some(Value::from(answer))),
-        Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => {
-            Err(Failure::usage("cancelled; nothing was changed"))
-        }
-        Err(fault) => Err(Failure::new(1, fault.to_string())),
-    }
+    let answer = terminal::answer(asked)?;
+    Ok(Some(answer).filter(|answer| !answer.is_empty()).map(Value::from))
 }

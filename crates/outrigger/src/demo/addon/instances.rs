@@ -11,7 +11,7 @@ use outrigger_db::Entropy;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::operator::write_private;
+use crate::files::write_private;
 
 /// One instance.
 #[derive(Clone, Serialize, Deserialize)]

@@ -1,0 +1,101 @@
+//! What the demo finds on its platform. A start that was killed half-way is taken up where it stopped.
+
+use anyhow::Context as _;
+use outrigger_platform::app::SharedApp;
+use outrigger_platform::ops::accounts::{create_first_account, create_token};
+use outrigger_platform::ops::addons::{move_addon, refresh_manifest, register_addon};
+use outrigger_platform::ops::sites::create_site;
+use outrigger_platform::store::accounts::Account;
+use outrigger_platform::store::addons::{AddonAuth, NewAddon};
+use outrigger_platform::store::sites::Site;
+use outrigger_platform::store::tokens::{NewToken, Scope};
+
+use super::State;
+use crate::demo::addon;
+use crate::exit::CommandResult;
+
+const ACCOUNT: &str = "demo";
+const EMAIL: &str = "demo@example.com";
+const SITE: &str = "harbor";
+
+/// The secret that the add-on is registered with; a new one when it is not registered yet.
+pub(super) async fn addon_secret(app: &SharedApp) -> CommandResult<String> {
+    let Some(registered) = app.store.find_addon(addon::SLUG).await.context("the add-ons cannot be read")? else {
+        return Ok(outrigger_db::token(app.store.entropy()));
+    };
+    let secret = app.store.signing_secret(&registered.id).await.context("the add-on's secret cannot be read")?;
+    Ok(secret.context("the demo add-on has no secret")?)
+}
+
+/// Makes what is not there yet.
+pub(super) async fn set_up(
+    app: &SharedApp,
+    known: Option<State>,
+    addon_port: u16,
+    secret: &str,
+) -> CommandResult<State> {
+    register(app, &format!("http://127.0.0.1:{addon_port}"), secret).await?;
+    if let Some(known) = known {
+        return Ok(State { addon_port, ..known });
+    }
+    let (account, token) = account(app).await?;
+    let site = site(app, &account).await?;
+    Ok(State {
+        account_id: account.id.to_string(),
+        account_slug: account.slug,
+        site_id: site.id.to_string(),
+        site_name: site.name,
+        token,
+        addon_port,
+    })
+}
+
+/// The manifest names the add-on's own address too. Once the worker runs, it can be fetched where it is now.
+pub(super) async fn refresh_moved_addon(app: &SharedApp, addon_port: u16) -> CommandResult {
+    let there = app.store.find_addon(addon::SLUG).await.context("the add-ons cannot be read")?;
+    if let Some(there) = there.filter(|there| !there.manifest.contains(&format!("http://127.0.0.1:{addon_port}/"))) {
+        refresh_manifest(app, &there).await?;
+    }
+    Ok(())
+}
+
+/// With a token. One that a killed start made is known to nobody, so there is another.
+async fn account(app: &SharedApp) -> CommandResult<(Account, String)> {
+    let Some(there) = app.store.find_account_anywhere(ACCOUNT).await.context("the accounts cannot be read")? else {
+        let first = create_first_account(app, ACCOUNT, "Demo", EMAIL, None).await?;
+        return Ok((first.account, first.token));
+    };
+    let user = app.store.find_user_by_email(EMAIL).await.context("the users cannot be read")?;
+    let user = user.with_context(|| format!("there is an account `{ACCOUNT}`, but no user {EMAIL}"))?;
+    let new = NewToken { account: None, name: "demo".to_owned(), scope: Scope::Admin, expires_at: None };
+    let (_, token) = create_token(app, &user.id, new).await?;
+    Ok((there, token))
+}
+
+async fn site(app: &SharedApp, account: &Account) -> CommandResult<Site> {
+    match app.store.find_site_anywhere(SITE).await.context("the sites cannot be read")? {
+        Some(there) => Ok(there),
+        None => Ok(create_site(app, account, SITE).await?),
+    }
+}
+
+async fn register(app: &SharedApp, url: &str, secret: &str) -> CommandResult {
+    if let Some(there) = app.store.find_addon(addon::SLUG).await.context("the add-ons cannot be read")? {
+        if there.url != url {
+            move_addon(app, &there, url).await?;
+        }
+        return Ok(());
+    }
+    let new = NewAddon {
+        slug: addon::SLUG.to_owned(),
+        title: "Tally".to_owned(),
+        description: "Counts the visits of a site's pages.".to_owned(),
+        icon: String::new(),
+        url: url.to_owned(),
+        manifest_path: "/manifest".to_owned(),
+        auth: AddonAuth::Jws,
+        staging: false,
+    };
+    register_addon(app, new, Some(secret.to_owned())).await?;
+    Ok(())
+}

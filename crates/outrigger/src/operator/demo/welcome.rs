@@ -1,0 +1,62 @@
+//! What the demo says when it is ready. A test runs every line of it that is a command.
+
+use std::path::Path;
+
+use outrigger_platform::app::SharedApp;
+
+use super::{DataDir, State};
+use crate::demo::addon;
+
+pub(super) fn welcome(app: &SharedApp, state: &State, data: &DataDir) -> String {
+    let origin = app.urls.origin();
+    let api = app.urls.api();
+    let kept = if data.ephemeral { "nothing is kept" } else { "kept for the next start" };
+    let path = path_line().unwrap_or_default();
+    let State { token, site_id, site_name, account_slug, .. } = state;
+    let slug = addon::SLUG;
+    format!(
+        "Outrigger is ready.
+
+  API       {api}   (OpenAPI: {origin}/api/openapi.json)
+  Account   {account_slug}
+  Site      {site_name} ({site_id})
+  Add-on    {slug}
+  Data      {} ({kept})
+
+In another terminal:
+
+{path}  export OUTRIGGER_URL={origin} OUTRIGGER_SITE={site_id} OUTRIGGER_TOKEN={token}
+
+  outrigger addons plan {slug} --label Visitors
+  outrigger addons create {slug} --label Visitors
+  outrigger env list
+  outrigger run -- env
+  outrigger addons delete {slug} --force
+
+With the netlify CLI (npm install -g netlify-cli@17.38.1):
+
+  NETLIFY_API_URL={api} NETLIFY_AUTH_TOKEN={token} NETLIFY_SITE_ID={site_id} netlify addons:create {slug} --label Visitors
+  outrigger netlify -- addons:list
+  outrigger netlify -- env:list
+  outrigger netlify -- dev:exec -- env
+
+With curl:
+
+  curl --fail -H 'Authorization: Bearer {token}' {api}/sites/{site_id}/service-instances
+
+Stop with Ctrl-C.",
+        data.path.display()
+    )
+}
+
+/// Puts the program that runs on the PATH, unless it is there already: the demo may have been started by cargo.
+fn path_line() -> Option<String> {
+    let program = std::env::current_exe().ok()?;
+    let folder = program.parent()?;
+    let on_path = std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|it| it == folder));
+    (!on_path).then(|| format!("  export PATH={}:\"$PATH\"\n", quoted(folder)))
+}
+
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
+}

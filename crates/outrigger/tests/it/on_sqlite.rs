@@ -1,0 +1,12 @@
+//! Tests whose platform has an SQLite database of its own, whatever DATABASE_URL says: `cargo xtask test` leaves them
+//! out of its run on PostgreSQL.
+
+mod cli;
+mod crash;
+mod json;
+mod life;
+mod netlify;
+mod printed;
+mod prompts;
+mod sign_in;
+mod wrong_input;
