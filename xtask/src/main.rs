@@ -12,8 +12,8 @@ mod tools;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test [-- ARGS]  Install what the suite needs where it is missing (PostgreSQL, Node, npm packages), then run it on
-                  SQLite and on a throw-away PostgreSQL. ARGS go to cargo test, for instance `-- -p outrigger-db`.
+  test [-- ARGS]  Install what the suite needs where it is missing (PostgreSQL, Node, npm packages, Chromium), then run
+                  it on SQLite and on a throw-away PostgreSQL. ARGS go to cargo test, for instance `-- -p outrigger-db`.
   help            This text.
 ";
 

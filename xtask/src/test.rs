@@ -8,14 +8,20 @@ use crate::postgres::Server;
 use crate::tools::{self, OutsideWorld};
 
 /// Runs the suite once per engine. The answer is the exit code of the first run that fails.
-pub(crate) fn run(cargo_args: &[&str]) -> Result<ExitCode> {
+pub(crate) fn run(args: &[&str]) -> Result<ExitCode> {
     let clock = Clock(Instant::now());
     clock.step("tools");
     let programs = tools::postgres_programs()?;
     let outside = tools::outside_world()?;
 
     clock.step("cargo test, on SQLite");
-    let on_sqlite = cargo_test(cargo_args, &outside).env_remove("DATABASE_URL").status().context("cargo")?;
+    let (cargo_args, harness_args) = split(args);
+    let on_sqlite = cargo_test(cargo_args, &outside)
+        .arg("--")
+        .args(harness_args)
+        .env_remove("DATABASE_URL")
+        .status()
+        .context("cargo")?;
     if !on_sqlite.success() {
         return Ok(code_of(on_sqlite));
     }
@@ -23,20 +29,29 @@ pub(crate) fn run(cargo_args: &[&str]) -> Result<ExitCode> {
     clock.step("a throw-away PostgreSQL");
     let server = Server::start(&programs)?;
     clock.step("cargo test, on PostgreSQL");
-    // The same selection and features, so that nothing is built again. `--tests` leaves the doc tests out: they have
-    // run, and none depends on the engine.
-    let on_postgres =
-        cargo_test(cargo_args, &outside).arg("--tests").env("DATABASE_URL", server.url()).status().context("cargo")?;
+    // The same selection and features, so that nothing is built again. What does not depend on the engine has run:
+    // the doc tests, and the tests in modules called `on_sqlite`, which have an SQLite database whatever is set.
+    let on_postgres = cargo_test(cargo_args, &outside)
+        .arg("--tests")
+        .args(["--", "--skip", "on_sqlite::"])
+        .args(harness_args)
+        .env("DATABASE_URL", server.url())
+        .status()
+        .context("cargo")?;
     Ok(code_of(on_postgres))
+}
+
+/// What is for cargo, and what is for the tests: `-p outrigger -- nodes` has both.
+fn split<'a>(args: &'a [&'a str]) -> (&'a [&'a str], &'a [&'a str]) {
+    match args.iter().position(|arg| *arg == "--") {
+        Some(at) => (&args[..at], &args[at + 1..]),
+        None => (args, &[]),
+    }
 }
 
 fn cargo_test(args: &[&str], outside: &OutsideWorld) -> Command {
     let mut command = Command::new(env!("CARGO"));
-    command
-        .args(["test", "--all-features"])
-        .env("OUTRIGGER_NETLIFY_CLI", &outside.netlify_cli)
-        .env("OUTRIGGER_NODE_MODULES", &outside.node_modules)
-        .current_dir(workspace());
+    command.args(["test", "--all-features"]).envs(outside.variables()).current_dir(workspace());
     // Arguments may select packages, which `--workspace` would overrule.
     if args.is_empty() {
         command.arg("--workspace")
@@ -61,5 +76,16 @@ struct Clock(Instant);
 impl Clock {
     fn step(&self, name: &str) {
         println!("==> [{:.1} s] {name}", self.0.elapsed().as_secs_f32());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn arguments_of_the_tests_come_after_two_dashes() {
+        assert_eq!(split(&["-p", "outrigger", "--", "nodes"]), (&["-p", "outrigger"][..], &["nodes"][..]));
+        assert_eq!(split(&["-p", "outrigger"]), (&["-p", "outrigger"][..], &[][..]));
     }
 }

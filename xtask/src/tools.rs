@@ -8,10 +8,23 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::test::workspace;
 
-/// What the suite compares itself with, installed from npm.
+/// What the suite compares itself with.
 pub(crate) struct OutsideWorld {
-    pub(crate) netlify_cli: PathBuf,
-    pub(crate) node_modules: PathBuf,
+    node_modules: PathBuf,
+    chromium: PathBuf,
+    chromedriver: PathBuf,
+}
+
+impl OutsideWorld {
+    /// How the tests are told where everything is.
+    pub(crate) fn variables(&self) -> [(&'static str, PathBuf); 4] {
+        [
+            ("OUTRIGGER_NETLIFY_CLI", self.node_modules.join(".bin/netlify")),
+            ("OUTRIGGER_NODE_MODULES", self.node_modules.clone()),
+            ("OUTRIGGER_CHROMIUM", self.chromium.clone()),
+            ("OUTRIGGER_CHROMEDRIVER", self.chromedriver.clone()),
+        ]
+    }
 }
 
 /// The folder of `initdb` and `postgres`.
@@ -29,7 +42,28 @@ pub(crate) fn outside_world() -> Result<OutsideWorld> {
         (Some(node), Some(npm)) => println!("node: found {node} with npm {npm}"),
         _ => apt_install("node and npm: not both found", &["nodejs", "npm"])?,
     }
-    npm_install(&workspace().join("xtask/node"), &workspace().join("target/xtask/node"))
+    // Tests take these from the system: they open terminals and follow what `demo` prints.
+    require("script", "bsdutils")?;
+    require("curl", "curl")?;
+    let chromium = require("chromium", "chromium")?;
+    let chromedriver = require("chromedriver", "chromium-driver")?;
+    let node_modules = npm_install(&workspace().join("xtask/node"), &workspace().join("target/xtask/node"))?;
+    Ok(OutsideWorld { node_modules, chromium, chromedriver })
+}
+
+/// The program, from its Debian package where there is none yet.
+fn require(program: &str, package: &str) -> Result<PathBuf> {
+    if let Some(found) = on_path(program) {
+        println!("{program}: found {}", found.display());
+        return Ok(found);
+    }
+    apt_install(&format!("{program}: not found"), &[package])?;
+    on_path(program).with_context(|| format!("the package {package} is installed, but brought no `{program}`"))
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 fn find_postgres() -> Option<PathBuf> {
@@ -78,7 +112,7 @@ pub(crate) fn id(which: &str, user: Option<&str>) -> Result<u32> {
 }
 
 /// Installs exactly what the lock file in `pinned` says. No package's own install script is run.
-fn npm_install(pinned: &Path, installed: &Path) -> Result<OutsideWorld> {
+fn npm_install(pinned: &Path, installed: &Path) -> Result<PathBuf> {
     let node_modules = installed.join("node_modules");
     let lock = fs::read(pinned.join("package-lock.json")).context("xtask/node/package-lock.json")?;
     // npm writes this file last, so what an interrupted run left behind is not taken for whole.
@@ -97,7 +131,7 @@ fn npm_install(pinned: &Path, installed: &Path) -> Result<OutsideWorld> {
         let options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
         succeed(Command::new("npm").arg("ci").args(options).current_dir(installed))?;
     }
-    Ok(OutsideWorld { netlify_cli: node_modules.join(".bin/netlify"), node_modules })
+    Ok(node_modules)
 }
 
 fn succeed(command: &mut Command) -> Result<()> {

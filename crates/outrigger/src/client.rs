@@ -1,5 +1,6 @@
 //! The API as the client's commands call it.
 
+use std::error::Error;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::exit::{CommandResult, Failure};
+use crate::output::with_spinner;
 
 /// The server answers within 25 s even when an add-on does not.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -68,8 +70,11 @@ impl Client {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> CommandResult<T> {
-        let request = self.http.request(method, format!("{}/api/v1{path}", self.origin)).bearer_auth(self.token()?);
-        read(self.with_body(request, body).send().await, &self.origin).await
+        let mut request = self.http.request(method, self.url(path)).bearer_auth(self.token()?);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        self.answer(request).await
     }
 
     /// Without a token, for signing in.
@@ -78,21 +83,22 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> CommandResult<T> {
-        let request = self.http.post(format!("{}/api/v1{path}", self.origin));
-        read(self.with_body(request, Some(body)).send().await, &self.origin).await
+        self.answer(self.http.post(self.url(path)).json(body)).await
     }
 
-    fn with_body(&self, request: reqwest::RequestBuilder, body: Option<&impl Serialize>) -> reqwest::RequestBuilder {
-        match body {
-            Some(body) => request.json(body),
-            None => request,
-        }
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/v1{path}", self.origin)
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> CommandResult<T> {
+        let asked = async { read(request.send().await, &self.origin).await };
+        with_spinner(&format!("waiting for {}", self.origin), asked).await
     }
 
     /// Whether the platform is there and ready, and what time it has.
     pub(crate) async fn readiness(&self) -> CommandResult<Option<String>> {
         let answer = self.http.get(format!("{}/readyz", self.origin)).send().await;
-        let answer = answer.map_err(|_| unreachable_at(&self.origin))?;
+        let answer = answer.map_err(|fault| unreachable_at(&self.origin, &fault))?;
         if !answer.status().is_success() {
             return Err(Failure::new(1, format!("{} is not ready: {}", self.origin, answer.status())));
         }
@@ -122,8 +128,12 @@ pub(crate) fn origin_of(url: &str) -> CommandResult<String> {
     Ok(text.strip_suffix("/api/v1").unwrap_or(text).trim_end_matches('/').to_owned())
 }
 
-fn unreachable_at(origin: &str) -> Failure {
-    Failure::new(6, format!("cannot reach the platform at {origin}"))
+fn unreachable_at(origin: &str, fault: &reqwest::Error) -> Failure {
+    let mut cause: &dyn Error = fault;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    Failure::new(6, format!("cannot reach the platform at {origin}: {cause}"))
         .hint("is it running? `--platform` or OUTRIGGER_URL says where it is")
 }
 
@@ -131,14 +141,14 @@ async fn read<T: DeserializeOwned>(
     answer: Result<reqwest::Response, reqwest::Error>,
     origin: &str,
 ) -> CommandResult<T> {
-    let answer = answer.map_err(|_| unreachable_at(origin))?;
+    let answer = answer.map_err(|fault| unreachable_at(origin, &fault))?;
     let status = answer.status();
     if status.is_redirection() {
         let to = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
         return Err(Failure::new(1, format!("{origin} sends us on to {to}, where your token was not made"))
             .hint("say where the platform is with --platform or OUTRIGGER_URL, and sign in there"));
     }
-    let text = answer.text().await.map_err(|_| unreachable_at(origin))?;
+    let text = answer.text().await.map_err(|fault| unreachable_at(origin, &fault))?;
     if !status.is_success() {
         return Err(refused(status, &text));
     }

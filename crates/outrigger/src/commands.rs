@@ -146,7 +146,10 @@ impl ClientCommand {
             Self::Status => status::run(&context()?).await.map(done),
             Self::Doctor => doctor::run(&context()?).await,
             Self::Netlify(args) => netlify::run(args, &context()?).await,
-            Self::Completions(args) => Ok(done(completions::run(&args))),
+            Self::Completions(args) => {
+                completions::run(&args);
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
 }

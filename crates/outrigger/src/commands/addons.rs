@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Context, path_part, registry};
 use crate::exit::{CommandResult, Failure};
-use crate::output::{print_json, print_table, with_spinner};
+use crate::output::{print_json, print_table, say, with_spinner};
 use crate::terminal::confirm;
 
 mod options;
@@ -128,9 +128,9 @@ async fn create(args: WithOptions, context: &Context) -> CommandResult {
         return print_json(&created);
     }
     match created.state {
-        InstanceState::Active => anstream::println!("Added `{slug}`."),
+        InstanceState::Active => say!("Added `{slug}`."),
         state => {
-            anstream::println!("`{slug}` is {}; `outrigger addons show {slug}` tells when it is ready.", word(state));
+            say!("`{slug}` is {}; `outrigger addons show {slug}` tells when it is ready.", word(state));
         }
     }
     print_yields(&created);
@@ -158,14 +158,14 @@ async fn settled(mut instance: InstanceBody, context: &Context) -> CommandResult
 
 fn print_yields(instance: &InstanceBody) {
     if let Some(message) = &instance.message {
-        anstream::println!("{message}");
+        say!("{message}");
     }
     if !instance.env.is_empty() {
         let names: Vec<&str> = instance.env.keys().map(String::as_str).collect();
-        anstream::println!("Variables  {}", names.join(", "));
+        say!("Variables  {}", names.join(", "));
     }
     for snippet in &instance.snippets {
-        anstream::println!(
+        say!(
             "Snippet    {} ({})",
             snippet["title"].as_str().unwrap_or_default(),
             snippet["position"].as_str().unwrap_or_default()
@@ -183,7 +183,7 @@ async fn list(context: &Context) -> CommandResult {
         return print_json(&found);
     }
     if found.is_empty() {
-        anstream::println!("The site has no add-ons yet. `outrigger addons catalog` shows what there is.");
+        say!("The site has no add-ons yet. `outrigger addons catalog` shows what there is.");
         return Ok(());
     }
     let rows = found.into_iter().map(|instance| {
@@ -206,19 +206,19 @@ async fn show(slug: &str, context: &Context) -> CommandResult {
     if context.json {
         return print_json(&serde_json::json!({ "manifest": manifest, "instance": there }));
     }
-    anstream::println!("{}: {}", text(&manifest["name"]), text(&manifest["description"]));
+    say!("{}: {}", text(&manifest["name"]), text(&manifest["description"]));
     for (name, option) in manifest["config"].as_object().into_iter().flatten() {
         let required = if option["required"] == true { ", required" } else { "" };
         let description = option["description"].as_str().or(option["displayName"].as_str()).unwrap_or_default();
-        anstream::println!("  --{name}  {}{required}  {description}", option["type"].as_str().unwrap_or("string"));
+        say!("  --{name}  {}{required}  {description}", option["type"].as_str().unwrap_or("string"));
     }
     let Some(there) = there else { return Ok(()) };
-    anstream::println!("\nOn this site: {} since {}", word(there.state), there.state_since.timestamp());
+    say!("\nOn this site: {} since {}", word(there.state), there.state_since.timestamp());
     if let Some(reason) = &there.reason {
-        anstream::println!("Reason     {reason}");
+        say!("Reason     {reason}");
     }
     for (name, value) in &there.config {
-        anstream::println!("  {name} = {}", text(value));
+        say!("  {name} = {}", text(value));
     }
     print_yields(&there);
     Ok(())
@@ -246,7 +246,7 @@ async fn configure(args: WithOptions, context: &Context) -> CommandResult {
     if json {
         return print_json(&changed);
     }
-    anstream::println!("Changed `{}`.", args.slug);
+    say!("Changed `{}`.", args.slug);
     print_yields(&changed);
     Ok(())
 }
@@ -262,8 +262,8 @@ async fn delete(slug: &str, force: bool, context: &Context) -> CommandResult {
         return print_json(&leaving);
     }
     match leaving {
-        None => anstream::println!("Removed `{slug}`."),
-        Some(leaving) => anstream::println!(
+        None => say!("Removed `{slug}`."),
+        Some(leaving) => say!(
             "`{slug}` has left the site; its partner has not confirmed yet{}. That goes on by itself.",
             leaving.reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
         ),
@@ -279,7 +279,7 @@ async fn open(slug: &str, print: bool, context: &Context) -> CommandResult {
     }
     let opened = !print && std::process::Command::new("xdg-open").arg(&link).spawn().is_ok();
     if !opened {
-        anstream::println!("{link}");
+        say!("{link}");
     }
     Ok(())
 }
@@ -291,23 +291,23 @@ async fn plan(args: WithOptions, context: &Context) -> CommandResult {
     if json {
         return print_json(&plan);
     }
-    anstream::println!("{} `{}` would", if plan.exists { "Changing" } else { "Adding" }, args.slug);
-    anstream::println!("  send      {}", Value::Object(plan.config));
+    say!("{} `{}` would", if plan.exists { "Changing" } else { "Adding" }, args.slug);
+    say!("  send      {}", Value::Object(plan.config));
     match plan.env {
         Some(env) => env.iter().for_each(|var| {
             let note = if var.secret { " (secret)" } else { "" };
-            anstream::println!("  set       {}{note}  {}", var.name, var.description.as_deref().unwrap_or_default());
+            say!("  set       {}{note}  {}", var.name, var.description.as_deref().unwrap_or_default());
         }),
-        None => anstream::println!("  set       variables that the add-on does not declare beforehand"),
+        None => say!("  set       variables that the add-on does not declare beforehand"),
     }
     for snippet in plan.snippets.unwrap_or_default() {
-        anstream::println!("  insert    snippet {} ({})", snippet.title, snippet.position);
+        say!("  insert    snippet {} ({})", snippet.title, snippet.position);
     }
     for route in plan.routes {
-        anstream::println!("  serve     {route}");
+        say!("  serve     {route}");
     }
     if plan.conflicts.is_empty() {
-        anstream::println!("Nothing stands in its way.");
+        say!("Nothing stands in its way.");
         return Ok(());
     }
     let listed: Vec<String> = plan.conflicts.iter().map(ToString::to_string).collect();
@@ -321,7 +321,7 @@ async fn deed(slug: &str, deed: &str, body: &impl serde::Serialize, context: &Co
     if context.json {
         return print_json(&changed);
     }
-    anstream::println!("`{slug}` is {}.", word(changed.state));
+    say!("`{slug}` is {}.", word(changed.state));
     print_yields(&changed);
     Ok(())
 }

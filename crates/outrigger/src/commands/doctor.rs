@@ -1,6 +1,7 @@
 use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 
+use anyhow::Context as _;
 use jiff::fmt::rfc2822;
 use outrigger_db::{Clock as _, SystemClock};
 use outrigger_platform::api::sites::SiteBody;
@@ -10,7 +11,7 @@ use serde::Serialize;
 use super::Context;
 use super::netlify::{self, TESTED_NETLIFY_CLI};
 use crate::exit::{CommandResult, Failure};
-use crate::output::print_json;
+use crate::output::{print_json, say, with_spinner};
 
 /// Signatures and sign-in links live for minutes; more than this makes them fail now and then.
 const MOST_SECONDS_APART: i64 = 20;
@@ -46,14 +47,14 @@ pub(super) async fn run(context: &Context) -> CommandResult<ExitCode> {
         }
         Err(failure) => findings.push(failed("platform", &failure)),
     }
-    findings.push(check_node());
-    findings.push(check_netlify_cli());
+    let programs = tokio::task::spawn_blocking(|| [check_node(), check_netlify_cli()]);
+    findings.extend(with_spinner("looking for programs", programs).await.context("the search for programs failed")?);
     let failed = findings.iter().any(|finding| finding.verdict == "failure");
     if context.json {
         print_json(&findings)?;
     } else {
         for Finding { what, verdict, text } in &findings {
-            anstream::println!("{verdict:<8} {what:<9} {text}");
+            say!("{verdict:<8} {what:<9} {text}");
         }
     }
     Ok(ExitCode::from(u8::from(failed)))

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Context, path_part};
 use crate::exit::{CommandResult, Failure};
 use crate::files::write_private;
-use crate::output::{print_json, print_table};
+use crate::output::{print, print_json, print_table, say, with_spinner};
 
 mod format;
 
@@ -75,7 +75,9 @@ pub(super) async fn run(command: Command, context: &Context) -> CommandResult {
         Command::Get { name, filter } => get(&name, &filter, context).await,
         Command::Set(args) => set(args, context).await,
         Command::Unset { name, context: only } => unset(&name, only.as_deref(), context).await,
-        Command::Import { file, replace } => import(&file, replace, context).await,
+        Command::Import { file, replace } => {
+            with_spinner("setting the file's variables", import(&file, replace, context)).await
+        }
         Command::Pull { format, filter, output } => pull(format, &filter, output, context).await,
     }
 }
@@ -129,12 +131,12 @@ async fn list(filter: &Filter, plain: bool, context: &Context) -> CommandResult 
     }
     if plain {
         for (var, value) in vars {
-            anstream::println!("{}={value}", var.key);
+            say!("{}={value}", var.key);
         }
         return Ok(());
     }
     if vars.is_empty() {
-        anstream::println!("No variables yet. `outrigger env set NAME VALUE` sets one; add-ons bring theirs.");
+        say!("No variables yet. `outrigger env set NAME VALUE` sets one; add-ons bring theirs.");
         return Ok(());
     }
     let rows = vars.into_iter().map(|(var, value)| {
@@ -152,7 +154,7 @@ async fn get(name: &str, filter: &Filter, context: &Context) -> CommandResult {
     if context.json {
         return print_json(&var);
     }
-    anstream::println!("{value}");
+    say!("{value}");
     Ok(())
 }
 
@@ -325,7 +327,7 @@ async fn pull(format: Option<Format>, filter: &Filter, output: Option<PathBuf>, 
     let default = if context.json && output.is_none() { Format::Json } else { Format::Dotenv };
     let text = format.unwrap_or(default).write(&pairs);
     let Some(path) = output else {
-        anstream::print!("{text}");
+        print(format_args!("{text}"));
         return Ok(());
     };
     let written = write_private(&path, text.as_bytes());

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{ClientArgs, Context, path_part};
 use crate::client::Client;
 use crate::exit::{CommandResult, Failure};
-use crate::output::print_json;
+use crate::output::{print_json, say};
 use crate::sign_in::SignIn;
 use crate::terminal;
 
@@ -59,7 +59,7 @@ pub(super) async fn run(login: Args, args: &ClientArgs) -> CommandResult {
     if args.json {
         return print_json(&json!({ "url": origin, "user": user, "site": site, "kept_in": path }));
     }
-    anstream::println!("Signed in at {origin} as {} (kept in {}).", user.email, path.display());
+    say!("Signed in at {origin} as {} (kept in {}).", user.email, path.display());
     Ok(())
 }
 
@@ -83,9 +83,9 @@ pub(super) fn log_out(json: bool) -> CommandResult {
         return print_json(&json!({ "was_signed_in": was_signed_in }));
     }
     if was_signed_in {
-        anstream::println!("Signed out. The token itself still works until `outrigger tokens revoke`.");
+        say!("Signed out. The token itself still works until `outrigger tokens revoke`.");
     } else {
-        anstream::println!("You were not signed in.");
+        say!("You were not signed in.");
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::tokens::parse_duration;
 use super::{Context, path_part};
 use crate::exit::{CommandResult, Failure};
-use crate::output::{print_json, print_table, with_spinner};
+use crate::output::{print_json, print_table, say, with_spinner};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -88,8 +88,8 @@ pub(super) async fn run(command: Command, context: &Context) -> CommandResult {
                 return print_json(&addon);
             }
             match addon.manifest_error {
-                Some(fault) => anstream::println!("The last good manifest stays: {fault}"),
-                None => anstream::println!("The manifest is up to date."),
+                Some(fault) => say!("The last good manifest stays: {fault}"),
+                None => say!("The manifest is up to date."),
             }
             Ok(())
         }
@@ -98,7 +98,7 @@ pub(super) async fn run(command: Command, context: &Context) -> CommandResult {
             if context.json {
                 return print_json(&json!({ "retired": slug }));
             }
-            anstream::println!("Retired `{slug}`: its instances go on, new ones are refused.");
+            say!("Retired `{slug}`: its instances go on, new ones are refused.");
             Ok(())
         }
     }
@@ -120,7 +120,7 @@ async fn catalog(search: &str, context: &Context) -> CommandResult {
         return print_json(&addons);
     }
     if addons.is_empty() {
-        anstream::println!("No add-ons. An operator adds one with `outrigger addons register`.");
+        say!("No add-ons. An operator adds one with `outrigger addons register`.");
         return Ok(());
     }
     print_table(["add-on", "title", "description"], addons.into_iter().map(|a| [a.slug, a.name, a.description]));
@@ -155,8 +155,8 @@ async fn register(args: RegisterArgs, context: &Context) -> CommandResult {
     if context.json {
         return print_json(&addon);
     }
-    anstream::println!("Registered `{}`. Its secret, shown this once:", addon.slug);
-    anstream::println!("{}", addon.secret.unwrap_or_default());
+    say!("Registered `{}`. Its secret, shown this once:", addon.slug);
+    say!("{}", addon.secret.unwrap_or_default());
     Ok(())
 }
 
@@ -166,10 +166,10 @@ fn rotated(addon: &AddonBody, context: &Context) -> CommandResult {
     }
     match (&addon.secret, &addon.secret_active_from) {
         (Some(secret), Some(from)) => {
-            anstream::println!("New secret, shown this once:\n{secret}");
-            anstream::println!("It signs from {} on; until then the old one does.", from.timestamp());
+            say!("New secret, shown this once:\n{secret}");
+            say!("It signs from {} on; until then the old one does.", from.timestamp());
         }
-        _ => anstream::println!("The newest secret signs from now on."),
+        _ => say!("The newest secret signs from now on."),
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Context, path_part};
 use crate::exit::CommandResult;
-use crate::output::{print_json, print_table, with_spinner};
+use crate::output::{print_json, print_table, say, with_spinner};
 use crate::terminal::confirm;
 
 #[derive(clap::Subcommand)]
@@ -58,10 +58,10 @@ fn show(site: &SiteBody, context: &Context) -> CommandResult {
     if context.json {
         return print_json(site);
     }
-    anstream::println!("Site     {} ({})", site.name, site.id);
-    anstream::println!("Account  {}", site.account_slug);
-    anstream::println!("URL      {}", site.url);
-    anstream::println!("Builds   {}", site.build_webhook_url.as_deref().unwrap_or("no build webhook"));
+    say!("Site     {} ({})", site.name, site.id);
+    say!("Account  {}", site.account_slug);
+    say!("URL      {}", site.url);
+    say!("Builds   {}", site.build_webhook_url.as_deref().unwrap_or("no build webhook"));
     Ok(())
 }
 
@@ -79,7 +79,7 @@ async fn list(context: &Context) -> CommandResult {
         return print_json(&sites);
     }
     if sites.is_empty() {
-        anstream::println!("No sites yet. Make one with `outrigger sites create NAME`.");
+        say!("No sites yet. Make one with `outrigger sites create NAME`.");
         return Ok(());
     }
     let rows = sites.into_iter().map(|site| [site.name, site.account_slug, site.url, site.id.to_string()]);
@@ -96,7 +96,7 @@ async fn delete(site: &str, force: bool, context: &Context) -> CommandResult {
     if context.json {
         return print_json(&json!({ "deleted": site }));
     }
-    anstream::println!("Deleted `{site}`.");
+    say!("Deleted `{site}`.");
     Ok(())
 }
 
@@ -108,9 +108,9 @@ async fn webhook(url: String, context: &Context) -> CommandResult {
     }
     match (&site.build_webhook_url, &site.build_webhook_secret) {
         (Some(url), Some(secret)) => {
-            anstream::println!("Builds are asked for at {url}, signed with\n{secret}\nIt is shown this once.");
+            say!("Builds are asked for at {url}, signed with\n{secret}\nIt is shown this once.");
         }
-        _ => anstream::println!("The site has no build webhook now."),
+        _ => say!("The site has no build webhook now."),
     }
     Ok(())
 }
@@ -121,7 +121,7 @@ async fn deliveries(context: &Context) -> CommandResult {
         return print_json(&log);
     }
     if log.is_empty() {
-        anstream::println!("No builds were asked for yet.");
+        say!("No builds were asked for yet.");
         return Ok(());
     }
     let rows = log.into_iter().map(|delivery| {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::exit::CommandResult;
-use crate::output::print_json;
+use crate::output::{print_json, say};
 
 pub(super) async fn run(context: &Context) -> CommandResult {
     let user: UserBody = context.client.get("/user").await?;
@@ -19,19 +19,14 @@ pub(super) async fn run(context: &Context) -> CommandResult {
             "url": context.client.origin(), "user": user, "accounts": accounts, "site": site,
         }));
     }
-    anstream::println!("Platform  {}", context.client.origin());
-    anstream::println!(
-        "User      {} <{}>{}",
-        user.full_name,
-        user.email,
-        if user.operator { ", operator" } else { "" }
-    );
+    say!("Platform  {}", context.client.origin());
+    say!("User      {} <{}>{}", user.full_name, user.email, if user.operator { ", operator" } else { "" });
     for account in accounts {
-        anstream::println!("Account   {} ({})", account.slug, account.roles_allowed.join(", "));
+        say!("Account   {} ({})", account.slug, account.roles_allowed.join(", "));
     }
     match site {
-        Some(site) => anstream::println!("Site      {} ({})\n          {}", site.name, site.id, site.url),
-        None => anstream::println!("Site      none; choose one with --site or OUTRIGGER_SITE"),
+        Some(site) => say!("Site      {} ({})\n          {}", site.name, site.id, site.url),
+        None => say!("Site      none; choose one with --site or OUTRIGGER_SITE"),
     }
     Ok(())
 }

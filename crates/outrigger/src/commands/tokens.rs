@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Context, path_part};
 use crate::exit::{CommandResult, Failure};
-use crate::output::{print_json, print_table};
+use crate::output::{print_json, print_table, say};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -61,7 +61,7 @@ pub(super) async fn run(command: Command, context: &Context) -> CommandResult {
             if context.json {
                 return print_json(&json!({ "revoked": id }));
             }
-            anstream::println!("Revoked.");
+            say!("Revoked.");
             Ok(())
         }
     }
@@ -79,7 +79,7 @@ async fn create(args: CreateArgs, context: &Context) -> CommandResult {
         return print_json(&made);
     }
     let token = made.token.ok_or_else(|| Failure::new(1, "the platform gave no token"))?;
-    anstream::println!("{token}");
+    say!("{token}");
     anstream::eprintln!("It is shown this once. Revoke it with `outrigger tokens revoke {}`.", made.id);
     Ok(())
 }

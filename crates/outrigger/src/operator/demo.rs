@@ -17,7 +17,7 @@ use super::{Sources, load_or_create_keys, open, start_logging, stop_signal};
 use crate::demo::addon;
 use crate::exit::{CommandResult, Failure};
 use crate::files::{base_folder, write_private};
-use crate::output::print_json;
+use crate::output::{print_json, say};
 
 mod set_up;
 mod welcome;
@@ -95,7 +95,7 @@ pub(super) async fn run(args: Args, json: bool) -> CommandResult {
     if json {
         print_json(&info)?;
     } else {
-        println!("{}", welcome(&app, &state, &data));
+        say!("{}", welcome(&app, &state, &data));
     }
     let served = server.await.context("the platform stopped")?;
     stop.cancel();

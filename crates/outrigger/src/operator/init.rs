@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{ServerArgs, Sources, load_or_create_keys, open, read_password};
 use crate::exit::{CommandResult, Failure};
-use crate::output::print_json;
+use crate::output::{print_json, say};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -43,11 +43,10 @@ pub(super) async fn run(args: Args, json: bool) -> CommandResult {
             "key_file": app.config.key_file,
         }));
     }
-    println!("Account  {} ({})", first.account.slug, first.account.id);
-    println!("User     {} (operator)", first.user.email);
-    println!("Token    {}", first.token);
-    println!("Keys     {}: keep a copy; without it no secret can be read again", app.config.key_file.display());
-    println!();
-    println!("The token is shown this once. Next: `outrigger serve`, then `outrigger login --token-stdin`.");
+    say!("Account  {} ({})", first.account.slug, first.account.id);
+    say!("User     {} (operator)", first.user.email);
+    say!("Token    {}", first.token);
+    say!("Keys     {}: keep a copy; without it no secret can be read again", app.config.key_file.display());
+    say!("\nThe token is shown this once. Next: `outrigger serve`, then `outrigger login --token-stdin`.");
     Ok(())
 }

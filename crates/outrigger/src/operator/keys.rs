@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{KEY_VARIABLE, ServerArgs, Sources, load_keys, open};
 use crate::exit::{CommandResult, Failure};
-use crate::output::print_json;
+use crate::output::{print_json, say};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -47,8 +47,8 @@ async fn rotate(args: Args, json: bool) -> CommandResult {
     if json {
         return print_json(&json!({ "sealed": resealed.moved, "key": ring.active_id(), "key_file": path }));
     }
-    println!("{} secrets are sealed with the new key `{}`.", resealed.moved, ring.active_id());
-    println!("Old keys are still in {}; restart every node, then run `outrigger keys prune`.", path.display());
+    say!("{} secrets are sealed with the new key `{}`.", resealed.moved, ring.active_id());
+    say!("Old keys are still in {}; restart every node, then run `outrigger keys prune`.", path.display());
     Ok(())
 }
 
@@ -62,7 +62,7 @@ async fn prune(args: Args, json: bool) -> CommandResult {
     if json {
         return print_json(&json!({ "sealed": resealed.moved, "key_file": path }));
     }
-    println!("{} secrets moved; only the newest key is left in {}.", resealed.moved, path.display());
+    say!("{} secrets moved; only the newest key is left in {}.", resealed.moved, path.display());
     Ok(())
 }
 

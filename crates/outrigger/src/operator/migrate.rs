@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::{ServerArgs, connect};
 use crate::exit::CommandResult;
-use crate::output::print_json;
+use crate::output::{print_json, say};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -15,6 +15,6 @@ pub(super) async fn run(args: Args, json: bool) -> CommandResult {
     if json {
         return print_json(&json!({ "up_to_date": true }));
     }
-    println!("The database is up to date.");
+    say!("The database is up to date.");
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{ServerArgs, open_existing, read_password};
 use crate::exit::{CommandResult, Failure};
-use crate::output::{print_json, print_table};
+use crate::output::{print_json, print_table, say};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -94,7 +94,7 @@ async fn create(args: CreateArgs, json: bool) -> CommandResult {
     if json {
         return print_json(&json!({ "id": user.id, "email": user.email, "token": token }));
     }
-    println!("User   {} ({})\nToken  {token}\n\nThe token is shown this once.", user.email, user.id);
+    say!("User   {} ({})\nToken  {token}\n\nThe token is shown this once.", user.email, user.id);
     Ok(())
 }
 
@@ -137,6 +137,6 @@ async fn password(args: PasswordArgs, json: bool) -> CommandResult {
     if json {
         return print_json(&json!({ "id": user.id, "email": user.email }));
     }
-    println!("Password set.");
+    say!("Password set.");
     Ok(())
 }

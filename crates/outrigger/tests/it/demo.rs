@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) const OUTRIGGER: &str = env!("CARGO_BIN_EXE_outrigger");
+const OUTRIGGER: &str = env!("CARGO_BIN_EXE_outrigger");
 
 /// A demo of its own, with a home of its own.
 pub(crate) struct Demo {
@@ -138,7 +138,7 @@ impl Drop for Demo {
 }
 
 pub(crate) fn signal(process: &Child, name: &str) {
-    let sent = Command::new("kill").arg(format!("-{name}")).arg(process.id().to_string()).status();
+    let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", process.id())).status();
     assert!(sent.unwrap().success());
 }
 

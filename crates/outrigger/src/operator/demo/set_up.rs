@@ -27,7 +27,7 @@ pub(super) async fn addon_secret(app: &SharedApp) -> CommandResult<String> {
     Ok(secret.context("the demo add-on has no secret")?)
 }
 
-/// Makes what is not there yet.
+/// Makes what is not there, or not there any more.
 pub(super) async fn set_up(
     app: &SharedApp,
     known: Option<State>,
@@ -35,11 +35,9 @@ pub(super) async fn set_up(
     secret: &str,
 ) -> CommandResult<State> {
     register(app, &format!("http://127.0.0.1:{addon_port}"), secret).await?;
-    if let Some(known) = known {
-        return Ok(State { addon_port, ..known });
-    }
-    let (account, token) = account(app).await?;
-    let site = site(app, &account).await?;
+    let (known_token, known_site) = known.map(|known| (known.token, known.site_id)).unzip();
+    let (account, token) = account(app, known_token).await?;
+    let site = site(app, &account, known_site).await?;
     Ok(State {
         account_id: account.id.to_string(),
         account_slug: account.slug,
@@ -59,12 +57,17 @@ pub(super) async fn refresh_moved_addon(app: &SharedApp, addon_port: u16) -> Com
     Ok(())
 }
 
-/// With a token. One that a killed start made is known to nobody, so there is another.
-async fn account(app: &SharedApp) -> CommandResult<(Account, String)> {
+/// With a token for it: the known one for as long as it works. One that a killed start made is known to nobody.
+async fn account(app: &SharedApp, known_token: Option<String>) -> CommandResult<(Account, String)> {
     let Some(there) = app.store.find_account_anywhere(ACCOUNT).await.context("the accounts cannot be read")? else {
         let first = create_first_account(app, ACCOUNT, "Demo", EMAIL, None).await?;
         return Ok((first.account, first.token));
     };
+    if let Some(token) = known_token
+        && app.store.find_valid_token(&token).await.context("the tokens cannot be read")?.is_some()
+    {
+        return Ok((there, token));
+    }
     let user = app.store.find_user_by_email(EMAIL).await.context("the users cannot be read")?;
     let user = user.with_context(|| format!("there is an account `{ACCOUNT}`, but no user {EMAIL}"))?;
     let new = NewToken { account: None, name: "demo".to_owned(), scope: Scope::Admin, expires_at: None };
@@ -72,11 +75,13 @@ async fn account(app: &SharedApp) -> CommandResult<(Account, String)> {
     Ok((there, token))
 }
 
-async fn site(app: &SharedApp, account: &Account) -> CommandResult<Site> {
-    match app.store.find_site_anywhere(SITE).await.context("the sites cannot be read")? {
-        Some(there) => Ok(there),
-        None => Ok(create_site(app, account, SITE).await?),
+async fn site(app: &SharedApp, account: &Account, known_id: Option<String>) -> CommandResult<Site> {
+    for id_or_name in known_id.as_deref().into_iter().chain([SITE]) {
+        if let Some(there) = app.store.find_site_anywhere(id_or_name).await.context("the sites cannot be read")? {
+            return Ok(there);
+        }
     }
+    Ok(create_site(app, account, SITE).await?)
 }
 
 async fn register(app: &SharedApp, url: &str, secret: &str) -> CommandResult {

@@ -123,3 +123,23 @@ fn completions_are_printed_and_a_missing_platform_is_told() {
     let told: Value = serde_json::from_slice(&ran.stderr).unwrap();
     assert_eq!(told["exit_code"], 6);
 }
+
+#[test]
+fn output_that_nobody_takes_is_told_by_the_exit_code() {
+    let home = tempfile::tempdir().unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let full = command(home.path()).args(["completions", "bash"]).stdout(full).output().unwrap();
+    check(&full, 1);
+    assert!(String::from_utf8_lossy(&full.stderr).contains("cannot write to standard output"));
+    // A reader that has seen enough is no fault.
+    let mut process = command(home.path())
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(process.stdout.take());
+    let ran = process.wait_with_output().unwrap();
+    check(&ran, 141);
+    assert!(ran.stderr.is_empty());
+}

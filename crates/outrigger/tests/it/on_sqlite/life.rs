@@ -25,6 +25,22 @@ fn a_second_start_finds_what_the_first_left() {
 }
 
 #[test]
+fn a_second_start_makes_what_is_not_there_any_more() {
+    let demo = Demo::start();
+    let tokens = demo.json(&["tokens", "list"]);
+    demo.run(&["sites", "delete", "harbor", "--force"]);
+    demo.run(&["tokens", "revoke", tokens[0]["id"].as_str().unwrap()]);
+    let (old_token, data) = (demo.get("token").to_owned(), demo.data());
+    let demo = Demo::start_on(demo.stop(), &data);
+    assert_ne!(demo.get("token"), old_token);
+    demo.run(&["addons", "create", "tally", "--label", "Visitors"]);
+    // The same folder, another database.
+    let database = format!("sqlite:{}", data.join("other.db").display());
+    let demo = Demo::start_with(demo.stop(), &data, &["--database-url", &database]);
+    demo.run(&["addons", "create", "tally", "--label", "Visitors"]);
+}
+
+#[test]
 fn two_demos_on_one_folder_are_refused() {
     let demo = Demo::start();
     let ran = command(demo.home.path()).args(["demo", "--port", "0", "--data-dir"]).arg(demo.data()).output().unwrap();
