@@ -1,3 +1,4 @@
+use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
 use outrigger_platform::api::instances::{AdoptInstance, CreateInstance, InstanceBody, UpdateInstance};
@@ -16,7 +17,7 @@ mod prompts;
 use options::Options;
 
 const OPTION_HELP: &str = "Options of the add-on: --NAME VALUE or --NAME=VALUE; `--replace` takes over variables \
-that have another owner";
+that have another owner. --site and the like come before them; after `--` all are the add-on's";
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -122,7 +123,8 @@ async fn create(args: WithOptions, context: &Context) -> CommandResult {
     let path = context.site_path(&format!("/services/{}/instances", path_part(slug)))?;
     let body = CreateInstance { config, replace };
     let creating = context.client.post::<InstanceBody>(&path, &body);
-    let created = with_spinner(&format!("setting up {slug}"), creating).await?;
+    let created = with_spinner(&format!("setting up {slug}"), creating).await;
+    let created = created.map_err(|failure| options::explain(failure, &body.config))?;
     let created = with_spinner(&format!("{slug} is still being set up"), settled(created, context)).await?;
     if json {
         return print_json(&created);
@@ -241,7 +243,8 @@ async fn configure(args: WithOptions, context: &Context) -> CommandResult {
     let path = instance_path(&there, context)?;
     let body = UpdateInstance { config };
     let updating = context.client.put::<()>(&path, &body);
-    with_spinner(&format!("changing {}", args.slug), updating).await?;
+    let updated = with_spinner(&format!("changing {}", args.slug), updating).await;
+    updated.map_err(|failure| options::explain(failure, &body.config))?;
     let changed: InstanceBody = context.client.get(&path).await?;
     if json {
         return print_json(&changed);
@@ -277,17 +280,25 @@ async fn open(slug: &str, print: bool, context: &Context) -> CommandResult {
     if context.json {
         return print_json(&serde_json::json!({ "auth_url": link }));
     }
-    let opened = !print && std::process::Command::new("xdg-open").arg(&link).spawn().is_ok();
+    let opened = !print && open_in_browser(&link);
     if !opened {
         say!("{link}");
     }
     Ok(())
 }
 
+/// False when there is no program for that.
+fn open_in_browser(link: &str) -> bool {
+    let mut opener = Process::new("xdg-open");
+    opener.arg(link).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().is_ok()
+}
+
 async fn plan(args: WithOptions, context: &Context) -> CommandResult {
     let Options { config, json, .. } = Options::parse(&args.options, context.json)?;
     let path = context.site_path(&format!("/services/{}/plan", path_part(&args.slug)))?;
-    let plan: Plan = context.client.post(&path, &CreateInstance { config, replace: false }).await?;
+    let body = CreateInstance { config, replace: false };
+    let plan: CommandResult<Plan> = context.client.post(&path, &body).await;
+    let plan = plan.map_err(|failure| options::explain(failure, &body.config))?;
     if json {
         return print_json(&plan);
     }

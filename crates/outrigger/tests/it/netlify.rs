@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::Once;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -18,9 +19,10 @@ pub(crate) fn netlify_cli() -> Option<OsString> {
     let cli = std::env::var_os("OUTRIGGER_NETLIFY_CLI");
     if cli.is_none() {
         assert!(std::env::var_os("CI").is_none(), "CI must not skip the netlify CLI: set OUTRIGGER_NETLIFY_CLI");
+        static TOLD: Once = Once::new();
         // Straight to the terminal: the test runner shows the output of failed tests only.
         let line = b"skipped: the netlify CLI (cargo xtask test runs it)\n";
-        let _ = std::io::stderr().lock().write_all(line);
+        TOLD.call_once(|| drop(std::io::stderr().lock().write_all(line)));
     }
     cli
 }

@@ -41,6 +41,16 @@ impl Options {
     }
 }
 
+/// After the add-on's first option all that follow are the add-on's. Who meant one of ours there is told.
+pub(super) fn explain(failure: Failure, config: &Config) -> Failure {
+    match ["site", "platform", "token"].into_iter().find(|name| config.contains_key(*name)) {
+        Some(name) if failure.code == 2 => failure.hint(format!(
+            "if you meant the site, platform or token to use: --{name} comes before the add-on's options"
+        )),
+        _ => failure,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

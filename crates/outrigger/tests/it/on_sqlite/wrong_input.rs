@@ -14,6 +14,7 @@ fn every_command_says_what_is_wrong_with_its_input() {
         (2, &["addons", "plan", "tally", "--label", ""], "label"),
         (2, &["addons", "config", "tally", "--start", "many"], "start"),
         (2, &["addons", "config", "tally", "--colour", "sea"], "colour"),
+        (2, &["addons", "plan", "tally", "--label", "x", "--site", "harbor"], "--site comes before"),
         (4, &["addons", "create", "nope"], "nope"),
         (4, &["addons", "show", "nope"], "nope"),
         (4, &["addons", "config", "nope", "--a", "b"], "outrigger addons create nope"),
