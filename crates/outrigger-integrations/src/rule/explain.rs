@@ -50,6 +50,8 @@ pub enum Reason {
 /// What became of one condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConditionExplanation {
+    /// The name of the fact.
+    pub fact: String,
     /// What people call the fact; its name if it is not known.
     pub label: Text,
     /// What was asked of it.
@@ -118,6 +120,7 @@ impl CompiledRules {
         let fact = self.schema.fact(&condition.fact);
         let fault = self.faults().iter().find(|fault| fault.condition == Some(at));
         ConditionExplanation {
+            fact: condition.fact.clone(),
             label: fact.map_or_else(|| Text::from(condition.fact.clone()), |fact| fact.label().clone()),
             operator: condition.operator.clone(),
             expected: show_expected(condition, fact),
@@ -204,7 +207,8 @@ impl ConditionExplanation {
     /// For machines.
     pub fn to_json(&self) -> Value {
         json!({
-            "fact": self.label.untranslated(),
+            "fact": self.fact,
+            "label": self.label.untranslated(),
             "operator": self.operator,
             "expected": self.expected,
             "actual": self.actual,

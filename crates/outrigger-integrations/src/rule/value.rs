@@ -51,6 +51,34 @@ use super::{FactKind, FactSchema, Shape};
 /// assert_eq!(branch.label().to_string(), "Target branch");
 /// assert!(Operator::IsUnset.fits(branch));
 /// ```
+///
+/// What cannot be a fact does not compile:
+///
+/// ```compile_fail
+/// # use outrigger_integrations::rule::Facts;
+/// #[derive(Facts)]
+/// struct Measured {
+///     share: f64,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// # use outrigger_integrations::rule::Facts;
+/// #[derive(Facts)]
+/// enum State {
+///     Draft(String),
+/// }
+/// ```
+///
+/// ```compile_fail
+/// # use outrigger_integrations::rule::Facts;
+/// #[derive(Facts)]
+/// struct Twice {
+///     branch: String,
+///     #[fact(name = "branch")]
+///     other: String,
+/// }
+/// ```
 pub trait Facts: Send + Sync {
     /// What can be asked.
     fn schema() -> &'static FactSchema;
@@ -61,6 +89,10 @@ pub trait Facts: Send + Sync {
 
 /// A type that a fact can have: texts, whole numbers, `bool`, [`Ref`], enums with `#[derive(Facts)]`, and `Option`
 /// and `Vec` of them.
+#[diagnostic::on_unimplemented(
+    message = "rules cannot ask about a `{Self}`",
+    note = "an enum needs `#[derive(Facts)]`; a field that is no fact needs `#[fact(skip)]`"
+)]
 pub trait FactValue {
     /// How many values it stands for.
     const SHAPE: Shape = Shape::One;

@@ -52,7 +52,7 @@ fn explanations_of_broken_rules_say_what_is_wrong() {
     assert_eq!(
         explanation.to_json()["conditions"][1],
         json!({
-            "fact": "mood", "operator": "sounds_like", "expected": "b, 1", "actual": null, "held": null,
+            "fact": "mood", "label": "mood", "operator": "sounds_like", "expected": "b, 1", "actual": null, "held": null,
             "problem": "there is no fact `mood`",
         })
     );
