@@ -29,6 +29,8 @@ mod id;
 #[cfg(feature = "sql")]
 mod integration;
 #[cfg(feature = "sql")]
+mod manager;
+#[cfg(feature = "sql")]
 mod outbound;
 #[cfg(feature = "sql")]
 mod registered;
@@ -36,7 +38,11 @@ pub mod rule;
 mod scope;
 pub mod settings;
 #[cfg(feature = "sql")]
+mod snapshot;
+#[cfg(feature = "sql")]
 mod start;
+#[cfg(feature = "sql")]
+mod store;
 mod text;
 
 #[cfg(feature = "sql")]
@@ -60,6 +66,12 @@ pub use id::{ConfigId, DeliveryId, EventId, IntegrationId, InvalidId, RunId};
 #[cfg(feature = "sql")]
 pub use integration::Integration;
 #[cfg(feature = "sql")]
+pub use manager::{
+    Builder, Configs, Draft, EditError, Export, Freshness, InstallError, Installed, IntegrationInfo, Limits, Manager,
+    NotRegistered, Plugin, PluginState, PluginStatus, Problem, RegisterError, Registrar, Registration, RunState,
+    Running, SaveError, Saved, Stale, StopReport, Summary,
+};
+#[cfg(feature = "sql")]
 pub use outbound::{MAX_ANSWER_BYTES, Outbound, OutboundError, Reply};
 pub use outrigger_integrations_derive::{Choice, Settings};
 pub use rule::{Facts, RuleSet, Rules};
@@ -67,4 +79,9 @@ pub use scope::{InvalidScope, Scope, ScopeKind};
 pub use settings::{EmailAddress, FieldValue, HttpUrl, HttpsUrl, Secret, Settings};
 #[cfg(feature = "sql")]
 pub use start::{Heard, Start};
+#[cfg(feature = "sql")]
+pub use store::{
+    Actor, Change, ChangeKind, ConfigStore, Counts, Cursor, FieldChange, HistoryPage, InvalidCursor, ListFilter,
+    ListState, Page, StoreError, StoredConfig, extra_column_migration, extra_migrations, extra_sql, migrations,
+};
 pub use text::{Catalog, Text, Untranslated};

@@ -5,35 +5,18 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 
 use crate::form::{Choice, FieldFaults, FormSchema, Values};
 use crate::rule::RuleSet;
 use crate::settings;
 use crate::start::{Hooks, Start};
 use crate::{
-    About, CheckReport, Config, ConfigId, ConfigOf, Context, DeliveryId, Fault, Host, Integration, IntegrationId,
-    Scope, SendError, Sent, Settings,
+    About, CheckReport, Config, ConfigOf, Context, DeliveryId, Fault, Host, Integration, SendError, Sent, Settings,
+    StoredConfig,
 };
 
 /// A `ConfigOf<H, I>`; which `I` is known to whoever holds it.
 pub(crate) type AnyConfig = Arc<dyn Any + Send + Sync>;
-
-/// A configuration as it is stored, its secrets opened, before anybody has looked at its settings.
-#[derive(Clone)]
-pub(crate) struct RawConfig<H: Host> {
-    pub(crate) id: ConfigId,
-    pub(crate) scope: Scope,
-    pub(crate) integration: IntegrationId,
-    pub(crate) name: String,
-    pub(crate) enabled: bool,
-    pub(crate) values: Values,
-    pub(crate) settings_version: u32,
-    pub(crate) extra: H::Extra,
-    pub(crate) version: i64,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
-}
 
 /// A configuration that its integration has read.
 pub(crate) struct ReadConfig {
@@ -49,7 +32,9 @@ pub(crate) trait Registered<H: Host>: Send + Sync {
     fn form(&self) -> &'static FormSchema;
     fn settings_version(&self) -> u32;
     /// Brings stored settings to the present version and reads them.
-    fn read(&self, raw: RawConfig<H>) -> Result<ReadConfig, settings::SettingsError>;
+    fn read(&self, raw: StoredConfig<H>) -> Result<ReadConfig, settings::SettingsError>;
+    /// Stored values as the present version stores them.
+    fn migrated(&self, version: u32, values: Values) -> Result<Values, settings::SettingsError>;
     /// The faults of a filled-in form that only the integration's own type can find.
     fn validate(&self, values: &Values) -> FieldFaults;
     fn start(&self, context: Context) -> BoxFuture<'_, Result<Hooks, Fault>>;
@@ -103,13 +88,14 @@ impl<H: Host, I: Integration<H>> Registered<H> for Typed<H, I> {
         I::Settings::VERSION
     }
 
-    fn read(&self, raw: RawConfig<H>) -> Result<ReadConfig, settings::SettingsError> {
+    fn read(&self, raw: StoredConfig<H>) -> Result<ReadConfig, settings::SettingsError> {
         let read = settings::read::<I::Settings>(raw.settings_version, raw.values)?;
         let rules = read.settings.rules().cloned();
         let config: ConfigOf<H, I> = Config {
             id: raw.id,
             scope: raw.scope,
-            integration: raw.integration,
+            // Not the stored text, which would be one more in memory for each of them.
+            integration: I::ID,
             name: raw.name,
             enabled: raw.enabled,
             settings: read.settings,
@@ -119,6 +105,10 @@ impl<H: Host, I: Integration<H>> Registered<H> for Typed<H, I> {
             updated_at: raw.updated_at,
         };
         Ok(ReadConfig { config: Arc::new(config), rules, rest: read.rest })
+    }
+
+    fn migrated(&self, version: u32, values: Values) -> Result<Values, settings::SettingsError> {
+        settings::migrated::<I::Settings>(version, values)
     }
 
     fn validate(&self, values: &Values) -> FieldFaults {

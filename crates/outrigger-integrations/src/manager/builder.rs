@@ -1,0 +1,120 @@
+//! Making a manager: what it needs is in the types.
+
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use outrigger_db::Backoff;
+use tokio::sync::watch;
+
+use super::freshness::Reading;
+use super::{Manager, Registry, Shared};
+use crate::snapshot::Snapshot;
+use crate::{ConfigStore, Context, Host};
+
+/// How long things may take, and when they are tried again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// For an integration to start.
+    pub start: Duration,
+    /// For an integration to stop.
+    pub stop: Duration,
+    /// For a check of a configuration.
+    pub check: Duration,
+    /// For the options of a field.
+    pub options: Duration,
+    /// When an integration that failed is started again.
+    pub retry: Backoff,
+    /// How often the database is asked whether anything changed if it does not say so by itself: what bounds how long
+    /// a process can be out of date whose connection is silently cut.
+    pub poll: Duration,
+    /// For the database to answer that.
+    pub answer: Duration,
+}
+
+impl Default for Limits {
+    /// 30 s to start, 10 s for all else; failed starts are tried again after 1 s, later every 5 min; the database is
+    /// asked every 5 s and has 5 s to answer.
+    fn default() -> Self {
+        Self {
+            start: Duration::from_secs(30),
+            stop: Duration::from_secs(10),
+            check: Duration::from_secs(10),
+            options: Duration::from_secs(10),
+            retry: Backoff { max_attempts: None, ..Backoff::default() },
+            poll: Duration::from_secs(5),
+            answer: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Makes a [`Manager`]. It has a `build` once it has a store and a context: forgetting one does not compile.
+///
+/// ```compile_fail
+/// use outrigger_integrations::{Host, Manager};
+///
+/// fn forgetful<H: Host>() -> Manager<H> {
+///     Manager::builder().build()
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Builder<H, S, C> {
+    store: S,
+    context: C,
+    limits: Limits,
+    host: PhantomData<fn() -> H>,
+}
+
+impl<H: Host> Manager<H> {
+    /// Begins to make a manager.
+    ///
+    /// ```
+    /// use outrigger_integrations::{ConfigStore, Context, Host, Manager};
+    ///
+    /// fn manager<H: Host>(store: ConfigStore<H>, context: Context) -> Manager<H> {
+    ///     Manager::builder().store(store).context(context).build()
+    /// }
+    /// ```
+    pub fn builder() -> Builder<H, (), ()> {
+        Builder { store: (), context: (), limits: Limits::default(), host: PhantomData }
+    }
+}
+
+impl<H: Host, S, C> Builder<H, S, C> {
+    /// Where configurations are kept.
+    pub fn store(self, store: ConfigStore<H>) -> Builder<H, ConfigStore<H>, C> {
+        Builder { store, context: self.context, limits: self.limits, host: PhantomData }
+    }
+
+    /// What integrations reach the world with.
+    pub fn context(self, context: Context) -> Builder<H, S, Context> {
+        Builder { store: self.store, context, limits: self.limits, host: PhantomData }
+    }
+
+    /// Other limits than the [usual](Limits::default) ones.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+}
+
+impl<H: Host> Builder<H, ConfigStore<H>, Context> {
+    /// The manager. It has read nothing yet, and nothing runs before [`Manager::run`].
+    pub fn build(self) -> Manager<H> {
+        let registry = Registry { slots: Default::default(), closed: false };
+        let shared = Shared {
+            store: self.store,
+            context: self.context,
+            limits: self.limits,
+            slots: RwLock::new(registry),
+            plugins: Mutex::default(),
+            snapshot: ArcSwap::from_pointee(Snapshot::empty()),
+            publishing: Mutex::default(),
+            reading: Reading::default(),
+            turns: watch::Sender::new(0),
+        };
+        Manager { shared: Arc::new(shared) }
+    }
+}

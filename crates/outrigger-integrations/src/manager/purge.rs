@@ -1,0 +1,74 @@
+//! Removing for good what was deleted a while ago.
+
+use std::time::Duration;
+
+use outrigger_db::{Attempt, Job, NewJob, Next, StepError, Worker};
+
+use super::Manager;
+use crate::{Actor, Host, StoreError};
+
+/// How long a deleted configuration can be had back.
+const UNDO: Duration = Duration::from_secs(30 * 24 * 3600);
+const EVERY: Duration = Duration::from_secs(24 * 3600);
+const BATCH: u64 = 100;
+
+/// The job that does it, once a day.
+pub(crate) struct PurgeDeleted<H: Host>(pub(crate) Manager<H>);
+
+impl<H: Host> Job for PurgeDeleted<H> {
+    const KIND: &'static str = "integrations_purge_deleted";
+    const STEPS: &'static [&'static str] = &["purge"];
+    type Payload = ();
+
+    async fn step(&self, _: &'static str, _: &(), _: &Attempt) -> Result<Next, StepError> {
+        match self.0.purge_deleted().await {
+            Ok(_) => Ok(Next::Again { after: EVERY }),
+            Err(error) => Err(StepError::retry(error.to_string())),
+        }
+    }
+}
+
+impl<H: Host> Manager<H> {
+    /// Lets a worker do what the framework has to do. Any number of processes may have one.
+    #[must_use]
+    pub fn jobs(&self, worker: Worker) -> Worker {
+        worker.register(PurgeDeleted(self.clone()))
+    }
+
+    /// Sees to it that the framework's recurring jobs exist. Call it when the program starts.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn schedule(&self) -> Result<(), StoreError> {
+        let store = &self.shared.store;
+        let jobs = outrigger_db::Jobs::new(store.db().clone(), store.clock().clone(), store.entropy().clone());
+        let tx = store.db().begin().await?;
+        jobs.enqueue(&tx, NewJob::of::<PurgeDeleted<H>>(&()).key("purge")).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Removes for good what was deleted more than 30 days ago, and says how many that were. Their histories stay. The
+    /// framework's worker does it once a day.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn purge_deleted(&self) -> Result<usize, StoreError> {
+        let store = &self.shared.store;
+        let before = store.now().checked_sub(UNDO).unwrap_or(jiff::Timestamp::MIN).as_millisecond();
+        let mut purged = 0;
+        loop {
+            let tx = store.db().begin().await?;
+            store.lock(&tx).await?;
+            let gone = store.purge_anywhere(&tx, before, BATCH).await?;
+            for row in &gone {
+                store.note_purged(&tx, row, &Actor::system()).await?;
+            }
+            tx.commit().await?;
+            purged += gone.len();
+            if gone.is_empty() {
+                return Ok(purged);
+            }
+        }
+    }
+}
