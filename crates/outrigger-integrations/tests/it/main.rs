@@ -1,0 +1,3 @@
+//! The framework from outside, as hosts and integrations use it.
+
+mod settings;
