@@ -4,8 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::ServiceExt;
+use axum::extract::Request;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
+use tower::util::MapRequestLayer;
 
 use crate::app::SharedApp;
 use crate::{jobs, router};
@@ -18,7 +22,8 @@ pub async fn serve(app: SharedApp, listener: TcpListener, shutdown: Cancellation
     let worker = start_worker(&app, shutdown.clone()).await?;
     let router = router::router(app);
     let stop = shutdown.clone();
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let forgiving = MapRequestLayer::new(merge_slashes).layer(router);
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(forgiving);
     let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await });
     let mut serving = std::pin::pin!(std::future::IntoFuture::into_future(serving));
     let served = tokio::select! {
@@ -30,6 +35,21 @@ pub async fn serve(app: SharedApp, listener: TcpListener, shutdown: Cancellation
         worker.await?;
     }
     Ok(served?)
+}
+
+/// A base address with a slash at its end gives `/api/v1//user` (contract netlify-api, section 1).
+fn merge_slashes(mut request: Request) -> Request {
+    let path = request.uri().path();
+    if !path.contains("//") {
+        return request;
+    }
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let end = if path.ends_with('/') { "/" } else { "" };
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    if let Ok(merged) = format!("/{}{end}{query}", parts.join("/")).parse() {
+        *request.uri_mut() = merged;
+    }
+    request
 }
 
 async fn start_worker(

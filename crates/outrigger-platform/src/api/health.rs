@@ -1,10 +1,11 @@
 //! For load balancers and people who want to know whether it runs.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Html;
 
 use crate::app::SharedApp;
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult};
 
 /// The process runs.
 #[utoipa::path(get, path = "/healthz", responses((status = 200, description = "The process runs")), tag = "health")]
@@ -13,9 +14,12 @@ pub async fn show_health() -> &'static str {
 }
 
 /// The process can serve: its database answers.
-#[utoipa::path(get, path = "/readyz", responses((status = 200, description = "The database answers")), tag = "health")]
+#[utoipa::path(get, path = "/readyz", responses((status = 200, description = "The database answers"), (status = 503, body = crate::error::ErrorBody)), tag = "health")]
 pub async fn show_readiness(State(app): State<SharedApp>) -> ApiResult<&'static str> {
-    app.store.ping().await?;
+    let ready = app.store.ping().await;
+    ready.map_err(|cause| {
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").with_cause(cause)
+    })?;
     Ok("ready")
 }
 

@@ -31,8 +31,15 @@ pub async fn create_account(app: &App, slug: &str, name: &str) -> ApiResult<Acco
     Ok(account)
 }
 
+/// First parts of addresses beside `/{account_slug}/sites`.
+const RESERVED_SLUGS: [&str; 9] =
+    ["accounts", "api", "callbacks", "logins", "oauth", "services", "sites", "tokens", "user"];
+
 fn check_account(slug: &str, name: &str) -> ApiResult<()> {
     check_label("slug", slug)?;
+    if RESERVED_SLUGS.contains(&slug) {
+        return Err(invalid_field("slug", "is the name of something else in addresses; choose another"));
+    }
     if name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(invalid_field("name", "must have 1 to 100 characters on one line"));
     }

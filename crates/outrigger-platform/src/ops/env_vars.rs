@@ -78,7 +78,8 @@ fn refuse_if_owned(var: &EnvVar) -> ApiResult<()> {
     )))
 }
 
-/// Makes variables, all or none.
+/// Makes variables, all or none. Asked for once more just as they are, they are simply there: a client that lost our
+/// answer sends its request again (contract netlify-api, section 6).
 pub async fn create_env_vars(
     app: &App,
     level: &EnvLevel,
@@ -88,19 +89,36 @@ pub async fn create_env_vars(
     if inputs.len() > MAX_VARS {
         return Err(unprocessable(format!("at most {MAX_VARS} variables at once")));
     }
-    let names: Vec<String> = inputs.iter().map(|input| input.name.clone()).collect();
+    let new: Vec<NewEnvVar> = inputs.into_iter().map(|input| check(input, user)).collect::<ApiResult<_>>()?;
+    let names: Vec<String> = new.iter().map(|new| new.name.clone()).collect();
     let tx = app.store.begin().await?;
-    if let Some(there) = app.store.env_vars_named(level, &tx, names.clone()).await?.first() {
-        refuse_if_owned(there)?;
-        return Err(conflict(format!("`{}` is there already; change it instead", there.name)));
-    }
-    for input in inputs {
-        app.store.insert_env_var(level, &tx, check(input, user)?).await?;
+    let there = app.store.env_vars_named(level, &tx, names.clone()).await?;
+    if there.len() != new.len() || !new.iter().all(|new| there.iter().any(|var| is_already(var, new))) {
+        if let Some(other) = there.first() {
+            refuse_if_owned(other)?;
+            return Err(conflict(format!("`{}` is there already; change it instead", other.name)));
+        }
+        for new in new {
+            app.store.insert_env_var(level, &tx, new).await?;
+        }
     }
     app.store.commit(tx).await?;
     let mut made = app.store.env_vars(level).await?;
     made.retain(|var| names.contains(&var.name));
     Ok(made)
+}
+
+/// Whether a variable is what is asked for.
+fn is_already(var: &EnvVar, new: &NewEnvVar) -> bool {
+    let said = |values: &[EnvValue]| {
+        let mut said: Vec<_> =
+            values.iter().map(|v| (v.context.clone(), v.context_parameter.clone(), v.value.clone())).collect();
+        said.sort_unstable();
+        said
+    };
+    var.owner.is_none()
+        && (&var.name, &var.scopes, var.is_secret) == (&new.name, &new.scopes, new.is_secret)
+        && said(&var.values) == said(&new.values)
 }
 
 /// Replaces a variable, or makes it when it is not there.

@@ -47,6 +47,22 @@ impl Answer {
         self.body
     }
 
+    /// What holds for every answer, whatever the test is about.
+    #[track_caller]
+    fn check_form(&self, text: &str) {
+        assert!(self.headers.contains_key("x-request-id"));
+        assert_ne!(self.status, 500, "{text}");
+        let json = self.headers.get("content-type").is_some_and(|kind| kind == "application/json");
+        if self.status == 204 {
+            assert!(text.is_empty() && !self.headers.contains_key("content-type"), "204 has no content type");
+        }
+        if self.status.is_client_error() || self.status.is_server_error() {
+            let (code, message) = (&self.body["code"], &self.body["message"]);
+            assert!(json && *code == self.status.as_u16() && message.is_string(), "not our error shape: {text}");
+            assert_eq!(self.body["msg"], *message);
+        }
+    }
+
     /// The error's text; checks that it has the shape of our errors.
     #[track_caller]
     pub(crate) fn refused(self, status: u16) -> String {
@@ -269,5 +285,7 @@ pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Answer { status, body, headers }
+    let answer = Answer { status, body, headers };
+    answer.check_form(&text);
+    answer
 }

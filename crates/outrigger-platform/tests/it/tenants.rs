@@ -55,6 +55,58 @@ async fn another_accounts_things_are_not_found_on_every_address() {
     assert_eq!(test.provider.count(), 1);
 }
 
+/// Every operation on every address that names a site or an account, with the values of this test in it.
+fn addresses(test: &TestApp, instance: &str) -> Vec<(Method, String)> {
+    let document = serde_json::to_value(outrigger_platform::router::openapi()).unwrap();
+    let mut addresses = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let Some(below) = path.strip_prefix("/api/v1") else { continue };
+        if !["{site_id}", "{account_id}", "{account_slug}"].iter().any(|name| below.contains(name)) {
+            continue;
+        }
+        let filled = below
+            .replace("{site_id}", &test.site_id)
+            .replace("{account_id}", "acme")
+            .replace("{account_slug}", "acme")
+            .replace("{addon}", "test")
+            .replace("{instance_id}", instance);
+        let filled =
+            filled.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/");
+        for method in operations.as_object().unwrap().keys() {
+            addresses.push((method.to_uppercase().parse().unwrap(), filled.clone()));
+        }
+    }
+    assert!(addresses.len() > 30, "{addresses:?}");
+    addresses
+}
+
+#[tokio::test]
+async fn no_address_tells_a_stranger_that_a_site_or_an_account_is_there() {
+    let test = TestApp::start().await;
+    let id = test.create(json!({ "plan": "small" })).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let stranger = user(&test, "eve@example.com", "evil", Role::Owner, Scope::Admin).await;
+    for (method, path) in addresses(&test, &id) {
+        let answer = send(&test, &stranger, method.clone(), &path).await;
+        assert_eq!(answer.status, 404, "{method} {path}: {:#}", answer.body);
+        test.send_to(test.origin(), method, &path, None, "wrong").await.refused(401);
+    }
+    assert_eq!(test.provider.count(), 1);
+}
+
+#[tokio::test]
+async fn who_may_only_look_changes_nothing_at_any_address() {
+    let test = TestApp::start().await;
+    let id = test.create(json!({ "plan": "small" })).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let viewer = user(&test, "v@example.com", "acme", Role::Viewer, Scope::Admin).await;
+    for (method, path) in addresses(&test, &id) {
+        // A plan changes nothing.
+        if method != Method::GET && !path.ends_with("/plan") {
+            let answer = send(&test, &viewer, method.clone(), &path).await;
+            assert_eq!(answer.status, 403, "{method} {path}: {:#}", answer.body);
+        }
+    }
+}
+
 #[tokio::test]
 async fn roles_and_scopes_limit_each_other() {
     let test = TestApp::start().await;
