@@ -91,6 +91,22 @@ async fn a_job_waits_for_its_time_unless_it_is_hurried() {
 }
 
 #[tokio::test]
+async fn all_that_waits_in_a_lane_can_be_hurried() {
+    let bench = Bench::new().await;
+    let later = bench.clock.now() + Duration::from_secs(60);
+    let in_lane = bench.enqueue(scripted().lane("a").at(later)).await;
+    let elsewhere = bench.enqueue(scripted().lane("b").at(later)).await;
+    let worker = bench.scripted(|_, _| Ok(Next::Finish));
+    assert_eq!(worker.run_due().await, 0);
+    let tx = bench.test.db().begin().await.unwrap();
+    assert_eq!(bench.jobs.hurry_lane(&tx, "a").await.unwrap(), 1);
+    assert_eq!(bench.jobs.hurry_lane(&tx, "c").await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    assert_eq!(worker.run_due().await, 1);
+    assert_eq!((bench.state(in_lane).await, bench.state(elsewhere).await), (JobState::Done, JobState::Ready));
+}
+
+#[tokio::test]
 async fn lists_are_filtered_and_paged_by_id() {
     let bench = Bench::new().await;
     let done = bench.enqueue(scripted().lane("a")).await;

@@ -146,6 +146,10 @@ async fn instance_body(
     let manifest = addon.manifest()?;
     let mut config = instance.config.clone();
     mask_secrets(&manifest, &mut config);
+    if context.scope < Scope::Write {
+        // What the add-on has put in by itself may be a secret; its manifest does not say.
+        config.retain(|name, _| manifest.config.as_ref().is_some_and(|declared| declared.get(name).is_some()));
+    }
     let auth_url = match (&manifest.admin_url, &instance.remote_id) {
         (Some(admin_url), Some(remote_id)) if context.scope >= Scope::Write => {
             Some(sign_in_link(app, context, addon, admin_url, remote_id).await?)

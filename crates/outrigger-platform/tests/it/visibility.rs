@@ -53,7 +53,8 @@ async fn viewers_and_read_tokens_see_no_secret_anywhere() {
         manifest["provides"]["env"] = json!([{ "name": "TEST_URL", "secret": true }]);
     });
     test.post("/services/test/refresh", Value::Null).await.expect(200);
-    test.provider.set_env(json!({ "TEST_URL": "secret-yielded" }));
+    let yields = json!({ "id": "x", "env": { "TEST_URL": "secret-yielded" }, "config": { "added": "secret-added" } });
+    test.provider.fail("POST /instances", [crate::provider::Fault::Answer(201, yields.to_string())]);
     let created = test.create(json!({ "plan": "small", "apiKey": "secret-option" })).await.expect(201);
     assert_eq!(created["env"]["TEST_URL"], "secret-yielded", "who made it sees it");
     let instance = created["id"].as_str().unwrap();
@@ -82,7 +83,7 @@ async fn viewers_and_read_tokens_see_no_secret_anywhere() {
     }
     let writer = token(&test, "w@example.com", Role::Developer, Scope::Write).await;
     let read = all_that_is_readable(&test, &writer, instance).await;
-    for shown in ["secret-yielded", "secret-shared", "secret-own", "secret-address", "#ey"] {
+    for shown in ["secret-yielded", "secret-added", "secret-shared", "secret-own", "secret-address", "#ey"] {
         assert!(read.contains(shown), "{shown}");
     }
     assert!(!read.contains("secret-option"), "options stay masked for everybody");
