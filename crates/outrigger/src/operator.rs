@@ -121,7 +121,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    fn system() -> Self {
+    pub(crate) fn system() -> Self {
         Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
     }
 }

@@ -210,9 +210,7 @@ async fn show(slug: &str, context: &Context) -> CommandResult {
     }
     say!("{}: {}", text(&manifest["name"]), text(&manifest["description"]));
     for (name, option) in manifest["config"].as_object().into_iter().flatten() {
-        let required = if option["required"] == true { ", required" } else { "" };
-        let description = option["description"].as_str().or(option["displayName"].as_str()).unwrap_or_default();
-        say!("  --{name}  {}{required}  {description}", option["type"].as_str().unwrap_or("string"));
+        say!("  --{name}  {}", described(option));
     }
     let Some(there) = there else { return Ok(()) };
     say!("\nOn this site: {} since {}", word(there.state), there.state_since.timestamp());
@@ -224,6 +222,19 @@ async fn show(slug: &str, context: &Context) -> CommandResult {
     }
     print_yields(&there);
     Ok(())
+}
+
+/// What an option takes, and what it is for.
+fn described(option: &Value) -> String {
+    let kind = match option["enum"].as_array() {
+        Some(choices) => choices.iter().map(text).collect::<Vec<_>>().join("|"),
+        None => option["type"].as_str().unwrap_or("string").to_owned(),
+    };
+    let required = if option["required"] == true { ", required" } else { "" };
+    let default = Some(&option["default"]).filter(|default| !default.is_null());
+    let default = default.map(|default| format!(", {} when missing", text(default))).unwrap_or_default();
+    let description = option["description"].as_str().or(option["displayName"].as_str()).unwrap_or_default();
+    format!("{kind}{required}{default}  {description}")
 }
 
 /// A value as people write it.

@@ -17,7 +17,6 @@ use axum::response::Html;
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
 use outrigger_addon::proxied::header::SIGN;
-use outrigger_db::{SystemClock, SystemEntropy};
 use outrigger_provider::{
     CreateRequest, Created, InstanceDetails, Manifest, Provider, ProviderError, Secrets, Snippet, SnippetPosition,
     SsoLogin, UpdateRequest, Uuid, Verifier,
@@ -44,9 +43,9 @@ pub(crate) async fn start(
     listener: TcpListener,
     secret: &str,
     data_dir: PathBuf,
+    sources: Sources,
     stop: CancellationToken,
 ) -> anyhow::Result<JoinHandle<()>> {
-    let sources = Sources { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
     let serving = serve(listener, secret, Some(data_dir), sources, stop)?;
     Ok(tokio::spawn(async move {
         if let Err(error) = serving.await {
@@ -55,7 +54,7 @@ pub(crate) async fn start(
     }))
 }
 
-/// The add-on with a clock and randomness of the caller's choice; without a folder it keeps its instances in memory.
+/// Without a folder it keeps its instances in memory.
 ///
 /// What cannot be opened is an error at once, before anything is served.
 fn serve(

@@ -158,7 +158,7 @@ async fn start_addon_and_set_up(
     let listener = addon_listener(known.as_ref().map(|state| state.addon_port)).await?;
     let addon_port = listener.local_addr().context("the listener has no address")?.port();
     let secret = set_up::addon_secret(app).await?;
-    let running = addon::start(listener, &secret, dir.to_owned(), stop).await?;
+    let running = addon::start(listener, &secret, dir.to_owned(), Sources::system(), stop).await?;
     let state = set_up(app, known, addon_port, &secret).await?;
     let text = serde_json::to_vec_pretty(&state).context("the demo's state has no form")?;
     write_private(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;

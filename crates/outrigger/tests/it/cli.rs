@@ -9,6 +9,7 @@ pub(crate) fn site_developer(demo: &Demo) {
     let plan = demo.run(&["addons", "plan", "tally", "--label", "Visitors"]);
     assert!(plan.contains("TALLY_TOKEN (secret)") && plan.contains("/.netlify/tally/*"), "{plan}");
     assert!(demo.fail(2, &["addons", "create", "tally"]).contains("--label"));
+    assert!(demo.run(&["addons", "show", "tally"]).contains("--color  sand|sea|coral, sea when missing"));
     let created = demo.run(&["addons", "create", "tally", "--label", "Visitors"]);
     assert!(created.contains("TALLY_TOKEN, TALLY_URL"), "{created}");
     assert!(demo.fail(5, &["addons", "create", "tally", "--label=Other"]).contains("already"));

@@ -214,8 +214,9 @@ async fn a_count_that_cannot_be_kept_is_not_counted() {
     let folder = tempfile::tempdir().unwrap();
     let tally = Running::in_folder(&folder).await;
     let (id, token) = tally.created(json!({ "label": "Visitors" })).await;
-    // A folder in the place of the draft fails for root as well, unlike permissions.
-    std::fs::create_dir(folder.path().join("tally.json.new")).unwrap();
+    // A folder in the place of the file fails for root as well, unlike permissions.
+    std::fs::remove_file(folder.path().join("tally.json")).unwrap();
+    std::fs::create_dir(folder.path().join("tally.json")).unwrap();
     let (status, fault) = answer(tally.visit(&id).bearer_auth(&token)).await;
     assert_eq!(status, 500);
     assert!(!fault.to_string().contains(folder.path().to_str().unwrap()), "{fault}");
@@ -228,7 +229,9 @@ async fn a_damaged_file_is_named() {
     let file = folder.path().join("tally.json");
     std::fs::write(&file, "{").unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let error = start(listener, SECRET, folder.path().to_owned(), CancellationToken::new()).await.unwrap_err();
+    let error = start(listener, SECRET, folder.path().to_owned(), Sources::system(), CancellationToken::new())
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains(file.to_str().unwrap()), "{error:#}");
 }
 

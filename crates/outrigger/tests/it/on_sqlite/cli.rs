@@ -30,13 +30,13 @@ fn a_command_that_is_run_keeps_its_exit_code_and_gets_the_signals() {
     assert_eq!(ran.stdout, b"mine\n");
 
     let mut command = demo.outrigger();
-    let script = "trap 'echo stopped; exit 3' INT; echo started; while :; do sleep 0.05; done";
+    let script = "trap 'echo stopped; exit 3' TERM; echo started; while :; do sleep 0.05; done";
     let mut process =
         command.args(["run", "--", "sh", "-c", script]).stdout(Stdio::piped()).stdin(Stdio::piped()).spawn().unwrap();
     let mut output = std::io::BufReader::new(process.stdout.take().unwrap());
     let mut line = String::new();
     std::io::BufRead::read_line(&mut output, &mut line).unwrap();
-    signal(&process, "INT");
+    signal(&process, "TERM");
     std::io::Read::read_to_string(&mut output, &mut line).unwrap();
     assert_eq!((line.as_str(), process.wait().unwrap().code()), ("started\nstopped\n", Some(3)));
 }

@@ -115,3 +115,33 @@ fn killed_at_any_moment_of_init() {
         }
     }
 }
+
+#[test]
+fn killed_at_any_moment_of_a_key_rotation() {
+    let demo = Demo::start();
+    demo.run(&["addons", "create", "tally", "--label", "Visitors"]);
+    let token = demo.run(&["env", "get", "TALLY_TOKEN"]);
+    let data = demo.data();
+    let home = demo.stop();
+    let keys = |deed: &str| {
+        let mut keys = command(home.path());
+        keys.env("OUTRIGGER_DATABASE_URL", format!("sqlite:{}", data.join("outrigger.db").display()))
+            .env("OUTRIGGER_KEY_FILE", data.join("outrigger.key"))
+            .args(["keys", deed])
+            .stdout(Stdio::null());
+        keys
+    };
+    for deed in ["rotate", "prune"] {
+        let started = Instant::now();
+        assert!(keys(deed).status().unwrap().success());
+        for pause in moments(started.elapsed()) {
+            let mut process = keys(deed).spawn().unwrap();
+            std::thread::sleep(pause);
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+    let demo = Demo::start_on(home, &data);
+    assert_eq!(demo.run(&["env", "get", "TALLY_TOKEN"]), token);
+    demo.run(&["addons", "config", "tally", "--color", "coral"]);
+}
