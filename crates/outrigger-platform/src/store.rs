@@ -21,13 +21,18 @@ pub mod instances;
 mod migrations;
 mod reseal;
 mod search;
+pub mod sessions;
+mod sign_in_attempts;
+mod sign_in_links;
 pub mod sites;
 pub mod snippets;
+pub mod tickets;
 mod time;
 pub mod tokens;
 pub mod users;
 
 pub use reseal::Resealed;
+pub use sign_in_attempts::Attempts;
 pub use time::Time;
 
 /// Why the store could not do what it was asked.

@@ -1,4 +1,4 @@
-//! Once a day, forgets finished jobs.
+//! Once a day, forgets finished jobs and what people signed in with.
 
 use std::time::Duration;
 
@@ -36,7 +36,8 @@ impl Job for Prune {
 
     async fn step(&self, _: &'static str, (): &(), attempt: &Attempt) -> Result<Next, StepError> {
         let pruned = self.0.store.jobs().prune(attempt.now() - KEPT).await?;
-        tracing::info!(pruned, "forgot finished jobs");
+        let ended = self.0.store.prune_sign_ins_anywhere().await?;
+        tracing::info!(pruned, ended, "forgot finished jobs and ended sign-ins");
         Ok(Next::Again { after: DAY })
     }
 

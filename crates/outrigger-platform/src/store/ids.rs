@@ -90,6 +90,7 @@ macro_rules! uuid_id {
 prefixed_id!(AccountId, "acct", "an account id");
 prefixed_id!(UserId, "user", "a user id");
 prefixed_id!(TokenId, "tok", "a token id");
+prefixed_id!(SessionId, "sess", "a session id");
 prefixed_id!(AddonId, "addon", "an add-on id");
 prefixed_id!(AddonSecretId, "asec", "an add-on secret id");
 prefixed_id!(EnvVarId, "env", "a variable id");

@@ -6,11 +6,13 @@ use sea_orm_migration::MigrationTrait;
 
 mod m0001_spine;
 mod m0002_addon_search;
+mod m0003_sign_in;
 
 /// Every migration in the order they run: those of the job engine, then ours.
 pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
     let mut migrations = outrigger_db::migrations();
     migrations.push(Box::new(m0001_spine::Migration));
     migrations.push(Box::new(m0002_addon_search::Migration));
+    migrations.push(Box::new(m0003_sign_in::Migration));
     migrations
 }

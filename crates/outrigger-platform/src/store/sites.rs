@@ -90,6 +90,20 @@ impl Store {
         Ok(query.order_by_desc(site::Column::Id).offset(skipped).limit(filter.per_page).all(self.db.conn()).await?)
     }
 
+    /// Sites of an account that are older than the given one, newest first.
+    pub async fn sites_of_account(
+        &self,
+        account: &AccountId,
+        before: Option<&SiteId>,
+        limit: u64,
+    ) -> Result<Vec<Site>, StoreError> {
+        let mut query = site::Entity::find().filter(site::Column::AccountId.eq(account.clone()));
+        if let Some(before) = before {
+            query = query.filter(site::Column::Id.lt(before.clone()));
+        }
+        Ok(query.order_by_desc(site::Column::Id).limit(limit).all(self.db.conn()).await?)
+    }
+
     /// How many sites the accounts have.
     pub async fn count_sites(&self, accounts: &[AccountId]) -> Result<u64, StoreError> {
         let of_accounts = site::Column::AccountId.is_in(accounts.iter().cloned());

@@ -90,8 +90,8 @@ const PREFIX: &str = "ort_";
 /// `last_used_at` is a hint for people; writing it more often would cost a write per request.
 const TOUCH_EVERY_MS: i64 = 60_000;
 
-fn hash(secret: &str) -> String {
-    // A token is 256 random bits: a plain hash cannot be searched, and a slow one would tax every request.
+/// Of 256 random bits: a plain hash of them cannot be searched, and a slow one would tax every request.
+pub(super) fn hash(secret: &str) -> String {
     Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
