@@ -96,7 +96,7 @@ async fn site_names_are_checked_and_taken_names_refused() {
 async fn private_addresses_are_refused_unless_allowed() {
     let config = outrigger_platform::config::Config { allow_private_addresses: false, ..crate::app::config() };
     let db = outrigger_db::testing::TestDb::new(outrigger_platform::store::migrations()).await;
-    let keys = outrigger_platform::store::Keys::fixed(outrigger_db::KeyRing::generate(&outrigger_db::SystemEntropy));
+    let keys = outrigger_db::Keys::fixed(outrigger_db::KeyRing::generate(&outrigger_db::SystemEntropy));
     let app = crate::app::build_app(config, db.db().clone(), keys);
     let new = outrigger_platform::store::addons::NewAddon {
         slug: "inside".to_owned(),
