@@ -127,7 +127,11 @@ pub(super) fn of_types(field: &Field) -> TokenStream {
     let ranges = [&attributes.min, &attributes.max, &attributes.step].into_iter().flatten();
     let lengths = [&attributes.min_len, &attributes.max_len].into_iter().flatten();
     let options = attributes.options.first().map(|option| option.value.span()).or(attributes.options_from);
-    let mut checks = Vec::new();
+    // What a type cannot be, as a list of lists, it says where its kind is computed.
+    let sound = quote_spanned! { ty.span() =>
+        const _: ::outrigger_integrations::settings::Kind = <#ty as ::outrigger_integrations::settings::FieldValue>::KIND;
+    };
+    let mut checks = vec![sound];
     checks.extend(
         ranges.map(|limit| kind(limit.span(), "takes_range", "`min`, `max` and `step` are for numbers and amounts")),
     );
