@@ -7,7 +7,7 @@ use outrigger_platform::api::tokens::TokenBody;
 use outrigger_platform::api::users::UserBody;
 use serde_json::json;
 
-use super::{ClientArgs, Context, path_part};
+use super::{ClientArgs, Context, given, path_part};
 use crate::client::Client;
 use crate::exit::{CommandResult, Failure};
 use crate::output::{print_json, say};
@@ -38,8 +38,8 @@ pub(super) async fn run(login: Args, args: &ClientArgs) -> CommandResult {
                 .token
                 .ok_or_else(|| Failure::new(1, "the platform gave no token"))?
         }
-        None => match &args.token {
-            Some(token) if !login.token_stdin => token.clone(),
+        None => match given(&args.token) {
+            Some(token) if !login.token_stdin => token,
             _ => secret(&login, "Token:")?.trim().to_owned(),
         },
     };
