@@ -5,7 +5,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "outrigger_0002_sign_in"
+        "outrigger_0003_sign_in"
     }
 }
 
