@@ -21,6 +21,7 @@ pub mod extensions_host;
 pub mod health;
 pub mod instances;
 pub mod logins;
+pub mod oauth;
 pub mod sites;
 pub mod snippets;
 pub mod tokens;

@@ -20,8 +20,11 @@ use crate::store::sites::Site;
 use crate::store::tokens::{Scope, Token};
 use crate::store::users::User;
 
+mod browser;
 mod password;
 
+pub use browser::{AccountVisitor, Browser, ClientAddress, PageRefusal, SignedIn, SiteVisitor, SystemVisitor};
+pub(crate) use browser::{clear_session_cookie, session_cookie, set_session_cookie};
 pub(crate) use password::{hash_password, verify_password};
 
 /// A signed-in user and the token in use.

@@ -52,6 +52,10 @@ struct Limited {
     reset: u64,
 }
 
+/// Goes with an error's answer, so that a page can say it to somebody in a browser.
+#[derive(Debug, Clone)]
+pub(crate) struct ErrorText(pub(crate) String);
+
 /// What every handler returns.
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
@@ -78,6 +82,16 @@ impl ApiError {
     /// The private cause, for a log or an operator's terminal.
     pub fn into_cause(self) -> Option<anyhow::Error> {
         self.cause
+    }
+
+    /// The fields at fault.
+    pub(crate) fn fields(&self) -> &[FieldError] {
+        &self.fields
+    }
+
+    /// When it makes sense to try again.
+    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
+        self.limited.map(|limited| limited.retry_after_seconds)
     }
 
     /// The HTTP status.
@@ -164,6 +178,7 @@ impl IntoResponse for ApiError {
             tracing::error!(status = self.status.as_u16(), cause = format!("{cause:#}"), "request failed");
         }
         let phrase = reason_phrase(self.status, &self.message);
+        let shown = ErrorText(self.message.clone());
         let body = ErrorBody {
             code: self.status.as_u16(),
             msg: self.message.clone(),
@@ -181,6 +196,7 @@ impl IntoResponse for ApiError {
         if let Some(phrase) = phrase {
             response.extensions_mut().insert(phrase);
         }
+        response.extensions_mut().insert(shown);
         response
     }
 }

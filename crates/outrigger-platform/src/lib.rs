@@ -1,11 +1,12 @@
-//! The Outrigger server. `router` lists every URL, `api` answers them, `ops` holds the writes that have several steps,
+//! The Outrigger server. `router` lists every URL, `api` and `dashboard` answer them, `ops` holds the writes that have several steps,
 //! `jobs` what must not be lost, `provider_client` the calls to partners, `store` the SQL.
 
 pub mod api;
 pub mod app;
-mod auth;
+pub mod auth;
 pub mod client_address;
 pub mod config;
+pub mod dashboard;
 pub mod env_owners;
 mod error;
 mod jobs;

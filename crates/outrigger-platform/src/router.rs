@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, StatusCode};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -20,11 +20,14 @@ use utoipa_axum::routes;
 
 use crate::api::*;
 use crate::app::SharedApp;
+use crate::dashboard::{
+    accounts as account_pages, assets, authorize, error_pages, protection, settings, sign_in, sites as site_pages,
+};
 use crate::error::{ApiError, bad_request, internal, not_found};
 
 /// The most of a request's body that is read.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 fn urls() -> OpenApiRouter<SharedApp> {
     let api = OpenApiRouter::new()
@@ -77,6 +80,9 @@ fn urls() -> OpenApiRouter<SharedApp> {
         .at("/sites/{site_id}/services/{addon}/instances/{instance_id}/retry", routes!(instances::retry_instance))
         .at("/sites/{site_id}/services/{addon}/instances/{instance_id}/adopt", routes!(instances::adopt_instance))
         .at("/sites/{site_id}/services/{addon}/instances/{instance_id}/detach", routes!(instances::detach_instance))
+        .at("/oauth/tickets", routes!(oauth::create_ticket))
+        .at("/oauth/tickets/{ticket_id}", routes!(oauth::show_ticket))
+        .at("/oauth/tickets/{ticket_id}/exchange", routes!(oauth::exchange_ticket))
         .at("/callbacks/{instance_id}/{token}", routes!(callbacks::report_instance));
     OpenApiRouter::new()
         .nest("/api/v1", api)
@@ -91,10 +97,32 @@ fn urls() -> OpenApiRouter<SharedApp> {
         .at("/readyz", routes!(health::show_readiness))
 }
 
+/// The pages for people in a browser. Every address is also in `urls::Page`, which is how it is written elsewhere.
+fn pages(app: &SharedApp) -> Router<SharedApp> {
+    Router::new()
+        .route("/", get(account_pages::list_accounts))
+        .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::create_session))
+        .route("/sign-in/link/{link}", get(sign_in::show_sign_in_link).post(sign_in::use_sign_in_link))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/authorize", get(authorize::show_authorize).post(authorize::decide))
+        .route("/settings", get(settings::show_settings))
+        .route("/settings/password", post(settings::set_password))
+        .route("/settings/sessions/end", post(settings::end_all_sessions))
+        .route("/settings/sessions/{session}/end", post(settings::end_session))
+        .route("/settings/tokens/{token}/revoke", post(settings::revoke_token))
+        .route("/accounts/{account}", get(account_pages::show_account))
+        .route("/accounts/{account}/env", get(account_pages::show_account_env))
+        .route("/sites/{site}", get(site_pages::show_site))
+        .route("/sites/{site}/env", get(site_pages::show_site_env))
+        .route("/sites/{site}/snippets", get(site_pages::show_snippets))
+        .route("/assets/{file}", get(assets::show_asset))
+        .route_layer(protection::refuse_other_sites(&app.urls))
+        .route_layer(from_fn(protection::protect))
+}
+
 /// Addresses that clients use for what has another address above.
 fn aliases() -> Router<SharedApp> {
     Router::new()
-        .route("/", get(health::show_welcome))
         // The netlify client asks for add-ons with a slash at the end.
         .route("/api/v1/services/", get(addons::list_addons))
         // Its specification repeats the base in this one path.
@@ -136,10 +164,12 @@ pub fn router(app: SharedApp) -> Router {
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestIds(app.clone())))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(log_response))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(from_fn(error_pages::show_errors))
         .layer(CatchPanicLayer::custom(answer_panic))
-        .layer(axum::middleware::from_fn(refuse_nul));
+        .layer(from_fn(refuse_nul));
     router
         .merge(aliases())
+        .merge(pages(&app))
         .route("/api/openapi.json", get(async move || Json(document)))
         .fallback(async || not_found("this address"))
         .method_not_allowed_fallback(async || {
@@ -173,10 +203,11 @@ impl MakeRequestId for NewRequestIds {
     }
 }
 
-/// The path is left out of the log where it holds a secret: build hooks and callbacks.
+/// The path is left out of the log where it holds a secret.
 fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
     let path = request.uri().path();
-    let shown = if path.contains("build_hooks/") || path.contains("/callbacks/") { "(secret path)" } else { path };
+    let secrets = ["build_hooks/", "/callbacks/", "/oauth/tickets/", "/sign-in/link/"];
+    let shown = if secrets.iter().any(|secret| path.contains(secret)) { "(secret path)" } else { path };
     let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
     tracing::info_span!("request", method = %request.method(), path = shown, id)
 }

@@ -19,6 +19,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 
 /// Serves until `shutdown`, then lets what is running end.
 pub async fn serve(app: SharedApp, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
+    if app.urls.is_exposed() {
+        tracing::warn!("`public_url` is plain HTTP: sessions and tokens can be read on their way; put TLS before it");
+    }
     let worker = start_worker(&app, shutdown.clone()).await?;
     let router = router::router(app);
     let stop = shutdown.clone();

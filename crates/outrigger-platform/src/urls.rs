@@ -2,6 +2,10 @@
 
 use url::Url;
 
+mod page;
+
+pub use page::{OwnPath, Page};
+
 use crate::store::ids::InstanceId;
 use crate::store::sites::Site;
 
@@ -23,6 +27,27 @@ impl Urls {
         self.public.as_str().trim_end_matches('/')
     }
 
+    /// Whether clients reach us over TLS.
+    pub fn is_https(&self) -> bool {
+        self.public.scheme() == "https"
+    }
+
+    /// Whether others than this machine reach us without TLS.
+    pub fn is_exposed(&self) -> bool {
+        let on_this_machine = match self.public.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        !self.is_https() && !on_this_machine
+    }
+
+    /// A page, for somebody who is not there yet.
+    pub fn absolute(&self, page: &Page<'_>) -> String {
+        format!("{}{page}", self.origin())
+    }
+
     /// Base of the API, as `NETLIFY_API_URL` wants it: no slash at its end.
     pub fn api(&self) -> String {
         format!("{}/api/v1", self.origin())
@@ -39,7 +64,7 @@ impl Urls {
 
     /// Where people administer a site.
     pub fn site_admin(&self, site: &Site) -> String {
-        format!("{}/sites/{}", self.origin(), site.name)
+        self.absolute(&Page::Site(&site.name))
     }
 
     /// A POST to it asks for a build.

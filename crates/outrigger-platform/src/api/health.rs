@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Html;
 
 use crate::app::SharedApp;
 use crate::error::{ApiError, ApiResult};
@@ -21,9 +20,4 @@ pub async fn show_readiness(State(app): State<SharedApp>) -> ApiResult<&'static 
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").with_cause(cause)
     })?;
     Ok("ready")
-}
-
-/// A page for somebody who opens the address in a browser.
-pub async fn show_welcome() -> Html<&'static str> {
-    Html(include_str!("health/welcome.html"))
 }

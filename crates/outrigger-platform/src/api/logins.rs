@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::Json;
 use super::tokens::{TokenBody, token_body};
 use crate::app::SharedApp;
-use crate::auth::{Stranger, verify_password};
-use crate::error::{ApiResult, internal, unauthorized};
+use crate::auth::{ClientAddress, Stranger};
+use crate::error::ApiResult;
 use crate::ops::accounts;
+use crate::ops::sign_in::check_password;
 use crate::store::tokens::{NewToken, Scope};
 
 /// Who signs in.
@@ -28,13 +29,11 @@ pub struct CreateLogin {
 pub async fn create_login(
     State(app): State<SharedApp>,
     _: Stranger,
+    ClientAddress(address): ClientAddress,
     Json(body): Json<CreateLogin>,
 ) -> ApiResult<(StatusCode, axum::Json<TokenBody>)> {
     app.limits.check_login(&body.email, app.store.clock().now())?;
-    let user = app.store.find_user_by_email(&body.email).await?;
-    let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-    let matches = verify_password(&body.password, hash).await.map_err(internal)?;
-    let user = user.filter(|_| matches).ok_or_else(|| unauthorized("e-mail address or password is wrong"))?;
+    let user = check_password(&app, &body.email, &body.password, &address).await?;
     let new = NewToken { account: None, name: body.token_name, scope: Scope::Admin, expires_at: None };
     let (token, secret) = accounts::sign_in(&app, &user.id, new).await?;
     Ok((StatusCode::CREATED, axum::Json(token_body(token, Some(secret)))))

@@ -94,11 +94,12 @@ async fn hash(app: &App, password: &str) -> ApiResult<String> {
     hash.map_err(|fault| invalid_field("password", fault.to_string()))
 }
 
-/// Gives a user another password.
+/// Gives a user another password. Whoever is signed in with the old one is so no longer.
 pub async fn set_password(app: &App, user: &UserId, password: &str) -> ApiResult<()> {
     let hash = hash(app, password).await?;
     let tx = app.store.begin().await?;
     app.store.set_password_hash(user, &tx, Some(hash)).await?;
+    app.store.delete_sessions_of_user(user, &tx, None).await?;
     app.store.commit(tx).await?;
     Ok(())
 }

@@ -42,14 +42,15 @@ fn the_lower_layers_know_no_web_framework() {
     for layer in ["outrigger-addon", "outrigger-db"] {
         check(layer, &["axum"], &[]);
     }
-    let above = ["api", "auth", "error.rs", "router.rs", "server.rs", "lib.rs"];
+    let above = ["api", "auth", "dashboard", "error.rs", "router.rs", "server.rs", "lib.rs"];
     check("outrigger-platform", &["axum"], &above);
 }
 
 #[test]
 fn jobs_know_no_operation_and_operations_no_surface() {
-    check("outrigger-platform", &["crate::ops"], &["api", "ops", "lib.rs"]);
+    check("outrigger-platform", &["crate::ops"], &["api", "dashboard", "ops", "lib.rs"]);
     check("outrigger-platform", &["crate::api"], &["api", "router.rs", "lib.rs"]);
+    check("outrigger-platform", &["crate::dashboard"], &["dashboard", "router.rs", "lib.rs"]);
 }
 
 #[test]
