@@ -22,6 +22,7 @@ mod init;
 mod keys;
 mod migrate;
 mod serve;
+mod sign_in_link;
 mod users;
 
 /// What an operator may say.

@@ -30,6 +30,7 @@ pub(super) async fn run(args: Args, context: &Context) -> CommandResult<ExitCode
         .args(args.arguments)
         .env("NETLIFY_API_URL", format!("{origin}/api/v1"))
         .env("NETLIFY_AUTH_TOKEN", context.client.token()?)
+        .env("NETLIFY_WEB_UI", origin)
         .env("OUTRIGGER_EXTENSIONS_URL", origin)
         .env("NODE_OPTIONS", node_options(&preload_file()?))
         .env("NO_UPDATE_NOTIFIER", "1");

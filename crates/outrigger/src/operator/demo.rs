@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Sources, load_or_create_keys, open, start_logging, stop_signal};
+use super::{Sources, load_or_create_keys, open, sign_in_link, start_logging, stop_signal};
 use crate::demo::addon;
 use crate::exit::{CommandResult, Failure};
 use crate::files::{base_folder, write_private};
@@ -87,7 +87,9 @@ pub(super) async fn run(args: Args, json: bool) -> CommandResult {
     let (state, addon) = start_addon_and_set_up(&app, &data.path, stop.clone()).await?;
     let server = tokio::spawn(server::serve(app.clone(), listener, stop.clone()));
     set_up::refresh_moved_addon(&app, state.addon_port).await?;
-    let info = info(&app, &state);
+    let sign_in_url = sign_in_link::of(&app, set_up::EMAIL).await?;
+    let mut info = info(&app, &state);
+    info["sign_in_url"] = json!(sign_in_url);
     if let Some(path) = &args.info_file {
         let written = write_private(path, format!("{info:#}\n").as_bytes());
         written.map_err(|fault| Failure::usage(format!("cannot write {}: {fault}", path.display())))?;
@@ -95,7 +97,7 @@ pub(super) async fn run(args: Args, json: bool) -> CommandResult {
     if json {
         print_json(&info)?;
     } else {
-        say!("{}", welcome(&app, &state, &data));
+        say!("{}", welcome(&app, &state, &data, &sign_in_url));
     }
     let served = server.await.context("the platform stopped")?;
     stop.cancel();

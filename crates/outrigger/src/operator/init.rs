@@ -2,7 +2,7 @@ use anyhow::Context as _;
 use outrigger_platform::ops::accounts::create_first_account;
 use serde_json::json;
 
-use super::{ServerArgs, Sources, load_or_create_keys, open, read_password};
+use super::{ServerArgs, Sources, load_or_create_keys, open, read_password, sign_in_link};
 use crate::exit::{CommandResult, Failure};
 use crate::output::{print_json, say};
 
@@ -34,12 +34,14 @@ pub(super) async fn run(args: Args, json: bool) -> CommandResult {
             .hint("`outrigger users create` adds one and prints a token; with --operator one that may do everything"));
     }
     let first = create_first_account(&app, &args.account_slug, &args.account, &args.email, password.as_deref()).await?;
+    let sign_in_url = sign_in_link::of(&app, &first.user.email).await?;
     if json {
         return print_json(&json!({
             "account_id": first.account.id,
             "account_slug": first.account.slug,
             "user_id": first.user.id,
             "token": first.token,
+            "sign_in_url": sign_in_url,
             "key_file": app.config.key_file,
         }));
     }
@@ -47,6 +49,7 @@ pub(super) async fn run(args: Args, json: bool) -> CommandResult {
     say!("User     {} (operator)", first.user.email);
     say!("Token    {}", first.token);
     say!("Keys     {}: keep a copy; without it no secret can be read again", app.config.key_file.display());
-    say!("\nThe token is shown this once. Next: `outrigger serve`, then `outrigger login --token-stdin`.");
+    say!("\nThe token is shown this once. Next: `outrigger serve`, then `outrigger login --token-stdin`,");
+    say!("or open the dashboard (the link signs in once, within half an hour):\n\n  {sign_in_url}");
     Ok(())
 }

@@ -18,6 +18,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Set a user's password, read from standard input
     Password(PasswordArgs),
+    /// Print a link that signs a user in to the dashboard, once
+    SignInLink(super::sign_in_link::Args),
 }
 
 #[derive(clap::Args)]
@@ -67,6 +69,7 @@ pub(super) async fn run(command: Command, json: bool) -> CommandResult {
         Command::Create(args) => create(args, json).await,
         Command::List(args) => list(args, json).await,
         Command::Password(args) => password(args, json).await,
+        Command::SignInLink(args) => super::sign_in_link::run(args, json).await,
     }
 }
 

@@ -5,6 +5,7 @@ mod alternator;
 mod cli;
 mod demo;
 mod netlify;
+mod netlify_login;
 mod nodes;
 mod on_sqlite;
 mod terminal;

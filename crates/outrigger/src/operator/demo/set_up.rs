@@ -15,7 +15,7 @@ use crate::demo::addon;
 use crate::exit::CommandResult;
 
 const ACCOUNT: &str = "demo";
-const EMAIL: &str = "demo@example.com";
+pub(super) const EMAIL: &str = "demo@example.com";
 const SITE: &str = "harbor";
 
 /// The secret that the add-on is registered with; a new one when it is not registered yet.

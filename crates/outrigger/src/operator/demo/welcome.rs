@@ -7,7 +7,7 @@ use outrigger_platform::app::SharedApp;
 use super::{DataDir, State};
 use crate::demo::addon;
 
-pub(super) fn welcome(app: &SharedApp, state: &State, data: &DataDir) -> String {
+pub(super) fn welcome(app: &SharedApp, state: &State, data: &DataDir, sign_in_url: &str) -> String {
     let origin = app.urls.origin();
     let api = app.urls.api();
     let kept = if data.ephemeral { "nothing is kept" } else { "kept for the next start" };
@@ -22,6 +22,8 @@ pub(super) fn welcome(app: &SharedApp, state: &State, data: &DataDir) -> String 
   Site      {site_name} ({site_id})
   Add-on    {slug}
   Data      {} ({kept})
+  Dashboard {sign_in_url}
+            (signs you in, once, within half an hour)
 
 In another terminal:
 
