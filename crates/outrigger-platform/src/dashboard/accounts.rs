@@ -90,7 +90,7 @@ pub async fn show_account(
 /// The variables that all sites of an account share, without their values.
 pub async fn show_account_env(State(app): State<SharedApp>, visitor: AccountVisitor) -> PageResult {
     let level = EnvLevel { account: visitor.account.id.clone(), site: None };
-    let variables = variables(&app, app.store.env_vars(&level).await?).await?;
+    let variables = variables(app.store.env_vars(&level).await?);
     Ok(page(&AccountEnvPage {
         layout: Layout::in_account("Variables", Section::Env, &visitor),
         account: visitor.account,

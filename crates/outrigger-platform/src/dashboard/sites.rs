@@ -7,7 +7,6 @@ use super::layout::{Layout, Section};
 use super::{PageResult, page};
 use crate::app::{App, SharedApp};
 use crate::auth::SiteVisitor;
-use crate::env_owners::owner_name;
 use crate::error::ApiResult;
 use crate::store::Time;
 use crate::store::env_vars::{EnvLevel, EnvVar};
@@ -118,7 +117,7 @@ async fn cards(app: &App, visitor: &SiteVisitor, url: &str) -> ApiResult<Vec<Car
             message,
             since: state_since,
             url: format!("{url}{}", addon.service_path()),
-            env: env.iter().filter(|var| var.owner.as_ref() == Some(&id)).map(|var| var.name.clone()).collect(),
+            env: env.iter().filter(|var| var.owner_id() == Some(&id)).map(|var| var.name.clone()).collect(),
             snippets: snippets.iter().filter(|snippet| snippet.instance_id.as_ref() == Some(&id)).count(),
         });
     }
@@ -129,14 +128,19 @@ fn level_of(visitor: &SiteVisitor) -> EnvLevel {
     EnvLevel { account: visitor.account.id.clone(), site: Some(visitor.site.id.clone()) }
 }
 
+/// Who sets a variable or yields a snippet, given the slug of the add-on if it is one.
+fn owner_name(addon: Option<&str>) -> String {
+    addon.map_or_else(|| "people".to_owned(), |slug| format!("add-on {slug}"))
+}
+
 /// The variables of a site itself, without their values.
 pub async fn show_site_env(State(app): State<SharedApp>, visitor: SiteVisitor) -> PageResult {
-    let variables = variables(&app, app.store.env_vars(&level_of(&visitor)).await?).await?;
+    let variables = variables(app.store.env_vars(&level_of(&visitor)).await?);
     let layout = Layout::in_site("Variables", Section::Env, &visitor);
     Ok(page(&SiteEnvPage { layout, site: visitor.site, account_slug: visitor.account.slug, variables })?)
 }
 
-pub(super) async fn variables(app: &App, vars: Vec<EnvVar>) -> ApiResult<Vec<Variable>> {
+pub(super) fn variables(vars: Vec<EnvVar>) -> Vec<Variable> {
     let mut variables = Vec::with_capacity(vars.len());
     for var in vars {
         let contexts = var.values.iter().map(|value| match value.context.as_str() {
@@ -145,22 +149,24 @@ pub(super) async fn variables(app: &App, vars: Vec<EnvVar>) -> ApiResult<Vec<Var
             other => other.to_owned(),
         });
         variables.push(Variable {
-            owner: owner_name(&app.store, var.owner.as_ref()).await?.replace('`', ""),
+            owner: owner_name(var.owner.as_ref().map(|owner| owner.addon.as_str())),
             contexts: contexts.collect::<Vec<_>>().join(", "),
             name: var.name,
             is_secret: var.is_secret,
             updated_at: var.updated_at,
         });
     }
-    Ok(variables)
+    variables
 }
 
 /// The snippets of a site, in the order they go into a page.
 pub async fn show_snippets(State(app): State<SharedApp>, visitor: SiteVisitor) -> PageResult {
-    let mut snippets = Vec::new();
-    for snippet in app.store.snippets_of_site(&visitor.site.id).await? {
-        let owner = owner_name(&app.store, snippet.instance_id.as_ref()).await?.replace('`', "");
-        snippets.push(OwnedSnippet { snippet, owner });
-    }
+    let found = app.store.snippets_of_site(&visitor.site.id).await?;
+    let owners = app.store.owners_of_snippets(&visitor.site.id, &found).await?;
+    let owned = |snippet: Snippet| OwnedSnippet {
+        owner: owner_name(snippet.instance_id.as_ref().and_then(|id| owners.get(id)).map(String::as_str)),
+        snippet,
+    };
+    let snippets = found.into_iter().map(owned).collect();
     Ok(page(&SnippetsPage { layout: Layout::in_site("Snippets", Section::Snippets, &visitor), snippets })?)
 }

@@ -7,6 +7,7 @@ mod app;
 mod bad_input;
 mod build_hooks;
 mod contract;
+mod dashboard;
 mod env_vars;
 mod failure_matrix;
 mod hostile_input;

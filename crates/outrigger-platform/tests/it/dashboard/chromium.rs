@@ -1,0 +1,150 @@
+//! The pages in a real browser. `cargo xtask test` names the programs in OUTRIGGER_CHROMEDRIVER and OUTRIGGER_CHROMIUM.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::Stdio;
+
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::Dashboard;
+
+/// A browser with a profile of its own, and the program that drives it.
+struct Chromium {
+    driver: WebDriver,
+    _process: Child,
+    _profile: TempDir,
+}
+
+fn programs() -> Option<(OsString, String)> {
+    let driver = std::env::var_os("OUTRIGGER_CHROMEDRIVER");
+    let browser = std::env::var("OUTRIGGER_CHROMIUM").ok();
+    let both = driver.zip(browser);
+    if both.is_none() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "CI must not skip the browser: set OUTRIGGER_CHROMEDRIVER, OUTRIGGER_CHROMIUM"
+        );
+        // Straight to the terminal: the test runner shows the output of failed tests only.
+        let _ = std::io::stderr().lock().write_all(b"skipped: the browser (cargo xtask test runs it)\n");
+    }
+    both
+}
+
+impl Chromium {
+    async fn start(driver: OsString, browser: &str) -> Self {
+        let profile = tempfile::tempdir().unwrap();
+        let mut process = Command::new(driver)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let port = port(&mut process).await;
+        let mut wanted = DesiredCapabilities::chrome();
+        wanted.set_binary(browser).unwrap();
+        let data = format!("--user-data-dir={}", profile.path().display());
+        for argument in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1200,900",
+            &data,
+        ] {
+            wanted.add_arg(argument).unwrap();
+        }
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await.unwrap();
+        Self { driver, _process: process, _profile: profile }
+    }
+
+    /// Where the keyboard is.
+    async fn focused(&self) -> String {
+        let element = self.driver.active_element().await.unwrap();
+        element.text().await.unwrap()
+    }
+
+    async fn press(&self, key: Key) {
+        self.driver.action_chain().send_keys(key + "").perform().await.unwrap();
+    }
+
+    /// Presses Tab until this is focused.
+    async fn tab_to(&self, text: &str) {
+        for _ in 0..30 {
+            if self.focused().await == text {
+                return;
+            }
+            self.press(Key::Tab).await;
+        }
+        panic!("`{text}` cannot be reached with the Tab key");
+    }
+
+    async fn heading(&self) -> String {
+        self.driver.find(By::Tag("h1")).await.unwrap().text().await.unwrap()
+    }
+}
+
+/// The driver says which free port it took.
+async fn port(process: &mut Child) -> u16 {
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some(port) = line.strip_prefix("ChromeDriver was started successfully on port ") {
+            // Nobody may close the pipe that it writes to.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return port.trim_end_matches('.').parse().unwrap();
+        }
+    }
+    panic!("chromedriver ended without a port");
+}
+
+#[tokio::test]
+async fn a_person_signs_in_finds_a_site_with_the_keyboard_and_signs_out() {
+    let Some((driver, browser)) = programs() else { return };
+    let test = Dashboard::start().await;
+    let link = test.link(&test.ada).await;
+    let chromium = Chromium::start(driver, &browser).await;
+    let page = &chromium.driver;
+    page.goto(format!("{}{link}", test.origin)).await.unwrap();
+    assert_eq!(chromium.heading().await, "Sign in");
+    chromium.tab_to("Sign in").await;
+    chromium.press(Key::Enter).await;
+    assert_eq!(chromium.heading().await, "Accounts");
+    chromium.press(Key::Tab).await;
+    assert_eq!(chromium.focused().await, "Skip to the content");
+    chromium.press(Key::Enter).await;
+    chromium.tab_to("Acme").await;
+    chromium.press(Key::Enter).await;
+    assert_eq!(chromium.heading().await, "Sites");
+    chromium.tab_to("demo").await;
+    chromium.press(Key::Enter).await;
+    assert_eq!(
+        (chromium.heading().await.as_str(), page.title().await.unwrap().as_str()),
+        ("Add-ons", "Add-ons · demo · Outrigger")
+    );
+    for (tab, empty) in [("Variables", "No variables of its own"), ("Snippets", "No snippets")] {
+        chromium.tab_to(tab).await;
+        chromium.press(Key::Enter).await;
+        assert_eq!(page.find(By::Css(".empty h2")).await.unwrap().text().await.unwrap(), empty);
+        assert_eq!(page.find(By::Css("[aria-current]")).await.unwrap().text().await.unwrap(), tab);
+    }
+    nothing_was_refused(page).await;
+    chromium.tab_to("Sign out").await;
+    chromium.press(Key::Enter).await;
+    assert_eq!(chromium.heading().await, "Sign in");
+    page.goto(format!("{}/sites/demo", test.origin)).await.unwrap();
+    assert_eq!(chromium.heading().await, "Sign in", "signed out");
+    chromium.driver.clone().quit().await.unwrap();
+}
+
+/// The stylesheet was loaded under our own policy.
+async fn nothing_was_refused(page: &WebDriver) {
+    let brand = page.find(By::Css(".brand")).await.unwrap();
+    assert_eq!(brand.css_value("text-decoration-line").await.unwrap(), "none");
+}
