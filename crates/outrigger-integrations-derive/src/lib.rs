@@ -1,6 +1,7 @@
 //! The derives of `outrigger-integrations`, which documents and re-exports them: use that crate.
 
 mod choice;
+mod extra;
 mod facts;
 mod names;
 mod settings;
@@ -26,4 +27,11 @@ pub fn derive_choice(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Facts, attributes(fact))]
 pub fn derive_facts(input: TokenStream) -> TokenStream {
     facts::derive(parse_macro_input!(input as DeriveInput)).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// See `outrigger_integrations::ExtraColumns`.
+#[proc_macro_derive(ExtraColumns, attributes(column))]
+pub fn derive_extra_columns(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    extra::derive(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -201,7 +201,7 @@ fn from_values(fields: &[Field]) -> TokenStream {
     let keys = fields.iter().map(|field| &field.name);
     let taken: Vec<_> = (0..fields.len()).map(|at| format_ident!("field_{at}")).collect();
     quote! {
-        let mut reader = ::outrigger_integrations::settings::derived::Reader::new(Self::form(), values);
+        let mut reader = ::outrigger_integrations::settings::derived::Reader::new(<Self as ::outrigger_integrations::Settings>::form(), values);
         #(let #taken = reader.take::<#types>(#keys);)*
         let mut faults = reader.into_faults();
         let (#(::core::option::Option::Some(#taken),)*) = (#(#taken,)*) else {

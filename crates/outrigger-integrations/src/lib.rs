@@ -56,7 +56,7 @@ pub use context::Context;
 #[cfg(feature = "sql")]
 pub use event::Event;
 #[cfg(feature = "sql")]
-pub use extra::{Column, ColumnKind, ExtraColumns};
+pub use extra::{Column, ColumnKind, ColumnValue, ExtraColumns};
 #[cfg(feature = "sql")]
 pub use fault::{Fault, SendError, Sent};
 pub use form::{FieldFaults, FormSchema, Values};
@@ -73,6 +73,8 @@ pub use manager::{
 };
 #[cfg(feature = "sql")]
 pub use outbound::{MAX_ANSWER_BYTES, Outbound, OutboundError, Reply};
+#[cfg(feature = "sql")]
+pub use outrigger_integrations_derive::ExtraColumns;
 pub use outrigger_integrations_derive::{Choice, Settings};
 pub use rule::{Facts, RuleSet, Rules};
 pub use scope::{InvalidScope, Scope, ScopeKind};

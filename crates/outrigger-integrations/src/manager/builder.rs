@@ -59,12 +59,17 @@ impl Default for Limits {
 ///     Manager::builder().build()
 /// }
 /// ```
-#[derive(Debug)]
 pub struct Builder<H, S, C> {
     store: S,
     context: C,
     limits: Limits,
     host: PhantomData<fn() -> H>,
+}
+
+impl<H, S, C> std::fmt::Debug for Builder<H, S, C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("limits", &self.limits).finish_non_exhaustive()
+    }
 }
 
 impl<H: Host> Manager<H> {

@@ -11,7 +11,6 @@ use crate::{
 };
 
 /// A configuration as somebody wants it.
-#[derive(Clone)]
 pub struct Draft<H: Host> {
     /// Which configuration it is to become; `None` for a new one.
     pub id: Option<ConfigId>,
@@ -55,6 +54,19 @@ impl<H: Host> Draft<H> {
     }
 }
 
+impl<H: Host> Clone for Draft<H> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id,
+            integration: self.integration.clone(),
+            name: self.name.clone(),
+            enabled: self.enabled,
+            values: self.values.clone(),
+            extra: self.extra.clone(),
+        }
+    }
+}
+
 impl<H: Host> std::fmt::Debug for Draft<H> {
     // The values have secrets among them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -65,7 +77,6 @@ impl<H: Host> std::fmt::Debug for Draft<H> {
 }
 
 /// What was saved.
-#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Saved<H: Host> {
     /// The configuration as it is now.
@@ -75,7 +86,7 @@ pub struct Saved<H: Host> {
 }
 
 /// Why a draft was not saved.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SaveError<H: Host> {
     /// The draft is not right.
@@ -113,6 +124,27 @@ pub enum EditError {
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+// By hand, as a derive would ask the same of `H`.
+impl<H: Host> std::fmt::Debug for Saved<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Saved").field("config", &self.config).field("unknown", &self.unknown).finish()
+    }
+}
+
+impl<H: Host> std::fmt::Debug for SaveError<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Faults(faults) => f.debug_tuple("Faults").field(faults).finish(),
+            Self::Conflict { theirs, by } => {
+                f.debug_struct("Conflict").field("theirs", theirs).field("by", by).finish()
+            }
+            Self::NotFound => f.write_str("NotFound"),
+            Self::NotInstalled => f.write_str("NotInstalled"),
+            Self::Store(error) => f.debug_tuple("Store").field(error).finish(),
+        }
+    }
 }
 
 impl<H: Host> From<sea_orm::DbErr> for SaveError<H> {

@@ -55,11 +55,16 @@ pub enum InstallError {
 
 /// Keeps the integrations of a plugin registered. Dropping it unregisters and stops them.
 #[must_use = "dropping it takes the plugin out again"]
-#[derive(Debug)]
 pub struct Installed<H: Host> {
     manager: Manager<H>,
     name: String,
     registrations: Vec<Registration<H>>,
+}
+
+impl<H: Host> std::fmt::Debug for Installed<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Installed").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl<H: Host> Installed<H> {

@@ -14,7 +14,6 @@ pub(crate) struct Entry<H: Host> {
     pub(crate) integration: IntegrationId,
     pub(crate) scope: Scope,
     pub(crate) enabled: bool,
-    pub(crate) version: i64,
     /// Taken when it is read: settings are in memory once, as text or as values.
     row: Mutex<Option<Box<SealedRow<H>>>>,
     known: OnceLock<Result<Box<Known>, Box<str>>>,
@@ -41,7 +40,6 @@ impl<H: Host> Entry<H> {
             integration: row.integration.clone(),
             scope: row.scope.clone(),
             enabled: row.enabled,
-            version: row.version,
             row: Mutex::new(Some(Box::new(row))),
             known: OnceLock::new(),
         }

@@ -1,4 +1,18 @@
-//! The framework from outside, as hosts and integrations use it.
+//! The framework from outside, as hosts and integrations use it, on the engine that `DATABASE_URL` names or on SQLite.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the test failing")]
 
+#[cfg(feature = "sql")]
+mod configs;
+#[cfg(feature = "sql")]
+mod freshness;
+#[cfg(feature = "sql")]
+mod host;
+#[cfg(feature = "sql")]
+mod lifecycle;
+#[cfg(feature = "sql")]
+mod lists;
+#[cfg(feature = "sql")]
+mod processes;
+#[cfg(feature = "sql")]
+mod registry;
 mod settings;
