@@ -44,6 +44,7 @@ mod start;
 #[cfg(feature = "sql")]
 mod store;
 mod text;
+pub mod webhook_signature;
 
 #[cfg(feature = "sql")]
 pub use about::{About, Icon};

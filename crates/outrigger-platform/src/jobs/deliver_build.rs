@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use outrigger_db::{Attempt, Backoff, End, Job, NewJob, Next, StepError, Tx};
+use outrigger_integrations::webhook_signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookSecret, sign};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
 use super::App;
 use crate::store::StoreError;
@@ -35,15 +32,7 @@ pub(crate) async fn schedule(app: &crate::app::App, tx: &Tx, delivery: &Delivery
 pub(crate) fn new_secret(entropy: &dyn outrigger_db::Entropy) -> String {
     let mut key = [0; 24];
     entropy.fill(&mut key);
-    format!("whsec_{}", STANDARD.encode(key))
-}
-
-/// `v1,<base64 HMAC-SHA256 of "id.timestamp.body">` (Standard Webhooks, section "Signature scheme").
-fn signature(secret: &str, id: &str, timestamp: i64, body: &str) -> Option<String> {
-    let key = STANDARD.decode(secret.strip_prefix("whsec_")?).ok()?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
-    mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
-    Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+    WebhookSecret::from_bytes(&key).to_text()
 }
 
 impl Job for DeliverBuild {
@@ -117,17 +106,18 @@ impl DeliverBuild {
         };
         let secret = app.store.build_webhook_secret(&site)?.unwrap_or_default();
         let timestamp = app.store.clock().now().as_second();
-        let Some(signature) = signature(&secret, delivery.id.as_str(), timestamp, &delivery.body) else {
+        let Ok(secret) = secret.parse::<WebhookSecret>() else {
             return Ok(Err("the site's webhook has no valid secret; set the webhook again".to_owned()));
         };
+        let signature = sign(&[secret], delivery.id.as_str(), timestamp, delivery.body.as_bytes());
         let Ok(url) = delivery.url.parse() else { return Ok(Err("the webhook's URL is not valid".to_owned())) };
         let request = app
             .outbound
             .request(Method::POST, url)
             .header("content-type", "application/json")
-            .header("webhook-id", delivery.id.as_str())
-            .header("webhook-timestamp", timestamp.to_string())
-            .header("webhook-signature", signature)
+            .header(ID_HEADER, delivery.id.as_str())
+            .header(TIMESTAMP_HEADER, timestamp.to_string())
+            .header(SIGNATURE_HEADER, signature)
             .body(delivery.body.clone());
         let reply = app.outbound.send(request).await;
         Ok(reply.map(|reply| (reply.status.as_u16(), retry_after(&reply.headers))).map_err(|fault| fault.to_string()))
