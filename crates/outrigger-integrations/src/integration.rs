@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::form::{Choice, Values};
-use crate::{About, CheckReport, ConfigOf, Context, Fault, Host, IntegrationId, SendError, Sent, Settings, Start};
+use crate::{
+    About, CheckReport, ConfigOf, Context, Fault, Host, InboundReply, InboundRequest, IntegrationId, RateLimit,
+    Received, Rerun, SendError, Sent, Settings, Start, Verifier,
+};
 
 /// Code that connects the host with a third-party service. There is one value of it in a process, shared by all of
 /// its configurations; what belongs to a configuration is in its settings.
@@ -84,5 +87,42 @@ pub trait Integration<H: Host>: Sized + Send + Sync + 'static {
     /// has none.
     fn sample(&self) -> Option<Self::Message> {
         None
+    }
+
+    /// How fast messages may go out, for each configuration on its own. `None` for as fast as they come; one after the
+    /// other they go in any case.
+    fn rate_limit(&self) -> Option<RateLimit> {
+        None
+    }
+
+    /// How a request from outside proves that it comes from the service that this configuration is about. `None` when
+    /// there are no such requests.
+    fn inbound(&self, config: &ConfigOf<H, Self>) -> Option<Verifier> {
+        let _ = config;
+        None
+    }
+
+    /// Handles a request from outside that has proved where it comes from. What it hands to `received` is kept when it
+    /// returns `Ok`, all of it or none.
+    ///
+    /// # Errors
+    /// The reason is logged; whoever sent the request learns only to send it again later.
+    fn receive(
+        &self,
+        request: InboundRequest,
+        received: &Received<H, Self>,
+    ) -> impl Future<Output = Result<InboundReply, Fault>> + Send {
+        let _ = (request, received);
+        ready(Err(Fault::new("this integration takes no requests")))
+    }
+
+    /// Asks for the work of a run again. `again` has the old run and the new one; what is handed to it is kept when
+    /// this returns `Ok`.
+    ///
+    /// # Errors
+    /// The reason is shown at the new run, which then ends as errored.
+    fn rerun(&self, again: &Rerun<H, Self>) -> impl Future<Output = Result<(), Fault>> + Send {
+        let _ = again;
+        ready(Err(Fault::new("this integration cannot start a run again")))
     }
 }

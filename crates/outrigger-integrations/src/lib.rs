@@ -17,6 +17,10 @@ mod config;
 #[cfg(feature = "sql")]
 mod context;
 #[cfg(feature = "sql")]
+mod delivery;
+#[cfg(feature = "sql")]
+mod dispatch;
+#[cfg(feature = "sql")]
 mod event;
 #[cfg(feature = "sql")]
 mod extra;
@@ -27,14 +31,20 @@ pub mod form;
 mod host;
 mod id;
 #[cfg(feature = "sql")]
+mod inbound;
+#[cfg(feature = "sql")]
 mod integration;
 #[cfg(feature = "sql")]
 mod manager;
+#[cfg(feature = "sql")]
+mod notice;
 #[cfg(feature = "sql")]
 mod outbound;
 #[cfg(feature = "sql")]
 mod registered;
 pub mod rule;
+#[cfg(feature = "sql")]
+mod run;
 mod scope;
 pub mod settings;
 #[cfg(feature = "sql")]
@@ -55,6 +65,13 @@ pub use config::{Config, ConfigOf};
 #[cfg(feature = "sql")]
 pub use context::Context;
 #[cfg(feature = "sql")]
+pub use delivery::{
+    AttemptOutcome, AttemptRecord, DayCounts, DeliverError, Delivery, DeliveryDetail, DeliveryFilter, DeliveryPolicy,
+    DeliveryState, Health, Origin, RateLimit, Retention,
+};
+#[cfg(feature = "sql")]
+pub use dispatch::{EventReport, Hearing, Wanted};
+#[cfg(feature = "sql")]
 pub use event::Event;
 #[cfg(feature = "sql")]
 pub use extra::{Column, ColumnKind, ColumnValue, ExtraColumns};
@@ -65,6 +82,11 @@ pub use form::{FieldFaults, FormSchema, Values};
 pub use host::Host;
 pub use id::{ConfigId, DeliveryId, EventId, IntegrationId, InvalidId, RunId};
 #[cfg(feature = "sql")]
+pub use inbound::{
+    Digest, Encoding, InboundReply, InboundRequest, KeySource, MAX_INBOUND_BYTES, PublicKeyAlgorithm, Received,
+    SignedContent, Verifier,
+};
+#[cfg(feature = "sql")]
 pub use integration::Integration;
 #[cfg(feature = "sql")]
 pub use manager::{
@@ -73,18 +95,23 @@ pub use manager::{
     Running, SaveError, Saved, Stale, StopReport, Summary,
 };
 #[cfg(feature = "sql")]
+pub use notice::{Notice, NoticeGuard, NoticeKind};
+#[cfg(feature = "sql")]
 pub use outbound::{MAX_ANSWER_BYTES, Outbound, OutboundError, Reply};
 #[cfg(feature = "sql")]
 pub use outrigger_integrations_derive::ExtraColumns;
 pub use outrigger_integrations_derive::{Choice, Settings};
 pub use rule::{Facts, RuleSet, Rules};
+#[cfg(feature = "sql")]
+pub use run::{Rerun, Run, RunError, RunStatus, RunToken, RunUpdate, StartedRun};
 pub use scope::{InvalidScope, Scope, ScopeKind};
 pub use settings::{EmailAddress, FieldValue, HttpUrl, HttpsUrl, Secret, Settings};
 #[cfg(feature = "sql")]
 pub use start::{Heard, Start};
 #[cfg(feature = "sql")]
 pub use store::{
-    Actor, Change, ChangeKind, ConfigStore, Counts, Cursor, FieldChange, HistoryPage, InvalidCursor, ListFilter,
-    ListState, Page, StoreError, StoredConfig, extra_column_migration, extra_migrations, extra_sql, migrations,
+    Actor, Change, ChangeKind, ConfigStore, Counts, Cursor, FieldChange, HearingState, HistoryPage, InvalidCursor,
+    ListFilter, ListState, Page, StoreError, StoredConfig, UnknownWord, extra_column_migration, extra_migrations,
+    extra_sql, migrations,
 };
 pub use text::{Catalog, Text, Untranslated};

@@ -9,6 +9,7 @@ mod listing;
 mod lookup;
 mod plugin;
 mod purge;
+mod queues;
 mod registry;
 mod running;
 
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+pub(crate) use asking::isolated;
 pub use builder::{Builder, Limits};
 pub use editing::{Draft, EditError, SaveError, Saved};
 pub use freshness::{Freshness, Stale};
@@ -29,6 +31,7 @@ pub use plugin::{InstallError, Installed, Plugin, PluginState, PluginStatus, Reg
 pub use registry::{IntegrationInfo, NotRegistered, RegisterError, Registration};
 pub use running::Running;
 
+use crate::delivery::post::Post;
 use crate::snapshot::Snapshot;
 use crate::{ConfigStore, Context, Host, IntegrationId};
 use lifecycle::Slot;
@@ -50,6 +53,7 @@ struct Shared<H: Host> {
     limits: Limits,
     slots: RwLock<Registry<H>>,
     plugins: Mutex<Vec<PluginStatus>>,
+    post: Post,
     snapshot: ArcSwap<Snapshot<H>>,
     /// Held by whoever puts another snapshot in the place of one.
     publishing: Mutex<()>,

@@ -8,11 +8,12 @@ use futures_util::future::BoxFuture;
 
 use crate::form::{Choice, FieldFaults, FormSchema, Values};
 use crate::rule::RuleSet;
+use crate::run::Again;
 use crate::settings;
-use crate::start::{Hooks, Start};
+use crate::start::{Hooks, Outbox, Start};
 use crate::{
-    About, CheckReport, Config, ConfigOf, Context, DeliveryId, Fault, Host, Integration, SendError, Sent, Settings,
-    StoredConfig,
+    About, CheckReport, Config, ConfigOf, Context, DeliveryId, Fault, Host, InboundReply, InboundRequest, Integration,
+    RateLimit, Received, Rerun, Run, SendError, Sent, Settings, StoredConfig, Verifier,
 };
 
 /// A `ConfigOf<H, I>`; which `I` is known to whoever holds it.
@@ -57,6 +58,22 @@ pub(crate) trait Registered<H: Host>: Send + Sync {
     ) -> BoxFuture<'a, Result<Sent, SendError>>;
     /// The sample message as JSON.
     fn sample(&self) -> Option<String>;
+    /// What must not be seen of a configuration that this integration has read.
+    fn secrets(&self, config: &AnyConfig) -> Vec<String>;
+    fn rate_limit(&self) -> Option<RateLimit>;
+    /// `config` is one that this integration has read.
+    fn inbound(&self, config: &AnyConfig) -> Option<Verifier>;
+    /// `config` is one that this integration has read.
+    fn receive(
+        &self,
+        config: AnyConfig,
+        request: InboundRequest,
+        run: Option<Run>,
+        context: Context,
+        outbox: Outbox,
+    ) -> BoxFuture<'_, Result<InboundReply, Fault>>;
+    /// `config` is one that this integration has read.
+    fn rerun(&self, config: AnyConfig, again: Again, context: Context) -> BoxFuture<'_, Result<(), Fault>>;
 }
 
 /// The one implementation: an integration whose types are known.
@@ -73,6 +90,21 @@ impl<H: Host, I: Integration<H>> Typed<H, I> {
 
 fn config_of<H: Host, I: Integration<H>>(config: &AnyConfig) -> &ConfigOf<H, I> {
     config.downcast_ref().expect("the registry pairs configurations with their integration")
+}
+
+fn shared_config_of<H: Host, I: Integration<H>>(config: AnyConfig) -> Arc<ConfigOf<H, I>> {
+    config.downcast().expect("the registry pairs configurations with their integration")
+}
+
+/// All texts in a value.
+fn texts(value: &serde_json::Value, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) => found.push(text.clone()),
+        serde_json::Value::Number(number) => found.push(number.to_string()),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        serde_json::Value::Object(entries) => entries.values().for_each(|item| texts(item, found)),
+        serde_json::Value::Null | serde_json::Value::Bool(_) => {}
+    }
 }
 
 impl<H: Host, I: Integration<H>> Registered<H> for Typed<H, I> {
@@ -163,5 +195,39 @@ impl<H: Host, I: Integration<H>> Registered<H> for Typed<H, I> {
 
     fn sample(&self) -> Option<String> {
         self.integration.sample().and_then(|message| serde_json::to_string(&message).ok())
+    }
+
+    fn secrets(&self, config: &AnyConfig) -> Vec<String> {
+        let values = config_of::<H, I>(config).settings.to_values();
+        let mut secrets = Vec::new();
+        for field in I::Settings::form().secret_fields() {
+            texts(field.value_in(&values), &mut secrets);
+        }
+        secrets
+    }
+
+    fn rate_limit(&self) -> Option<RateLimit> {
+        self.integration.rate_limit()
+    }
+
+    fn inbound(&self, config: &AnyConfig) -> Option<Verifier> {
+        self.integration.inbound(config_of::<H, I>(config))
+    }
+
+    fn receive(
+        &self,
+        config: AnyConfig,
+        request: InboundRequest,
+        run: Option<Run>,
+        context: Context,
+        outbox: Outbox,
+    ) -> BoxFuture<'_, Result<InboundReply, Fault>> {
+        let received = Received { config: shared_config_of::<H, I>(config), run, context, outbox };
+        Box::pin(async move { self.integration.receive(request, &received).await })
+    }
+
+    fn rerun(&self, config: AnyConfig, again: Again, context: Context) -> BoxFuture<'_, Result<(), Fault>> {
+        let rerun = Rerun { config: shared_config_of::<H, I>(config), again, context };
+        Box::pin(async move { self.integration.rerun(&rerun).await })
     }
 }

@@ -3,11 +3,14 @@
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use serde::Serialize;
 
 use crate::registered::AnyConfig;
-use crate::{ConfigId, ConfigOf, Context, Event, EventId, Fault, Host, Integration};
+use crate::run::{NewRun, RunUpdate, StartedRun};
+use crate::{ConfigId, ConfigOf, Context, Event, EventId, Fault, Host, Integration, RunId};
 
 /// Given to [`Integration::start`]: collects what the integration wants for as long as it runs.
 pub struct Start<H: Host, I> {
@@ -137,24 +140,71 @@ impl<H: Host, I: Integration<H>, E: Event<H>> Heard<H, I, E> {
     /// # Errors
     /// When the message cannot be written as JSON.
     pub fn deliver(&self, config: &ConfigOf<H, I>, message: &I::Message) -> Result<(), Fault> {
-        let message = serde_json::to_string(message)
-            .map_err(|error| Fault::new(format!("the message cannot be written as JSON: {error}")))?;
-        self.outbox.put(config.id, message);
-        Ok(())
+        self.outbox.deliver(config.id, message)
+    }
+
+    /// Starts a run of a configuration: work that the service does and reports about. Like the messages, it is kept
+    /// when the handler has returned `Ok`. If nobody has ended it after `timeout`, it is timed out.
+    ///
+    /// `subject` says what it is about, in the host's words: `review 17`. The token goes into the message.
+    pub fn start_run(&self, config: &ConfigOf<H, I>, subject: impl Into<String>, timeout: Duration) -> StartedRun {
+        self.outbox.start_run(config.id, subject.into(), timeout)
+    }
+
+    /// The way out, the time and the randomness. What is sent here is sent again if the handler is called again: hand
+    /// messages to [`deliver`](Heard::deliver).
+    pub fn context(&self) -> &Context {
+        &self.outbox.context
     }
 }
 
-/// Messages that a handler has handed over and nobody has stored yet.
-#[derive(Clone, Default)]
-pub(crate) struct Outbox(Arc<Mutex<Vec<(ConfigId, String)>>>);
+/// What somebody's code has handed over and nobody has stored yet.
+#[derive(Clone)]
+pub(crate) struct Outbox {
+    handed: Arc<Mutex<Vec<Handed>>>,
+    context: Context,
+}
+
+/// One thing that was handed over.
+#[derive(Debug)]
+pub(crate) enum Handed {
+    /// A message for the queue of a configuration.
+    Message(ConfigId, String),
+    /// A run of a configuration that begins.
+    Run(NewRun),
+    /// What changes about a run of a configuration.
+    Update(ConfigId, RunId, RunUpdate),
+}
 
 impl Outbox {
-    fn put(&self, config: ConfigId, message: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((config, message));
+    pub(crate) fn new(context: Context) -> Self {
+        Self { handed: Arc::default(), context }
     }
 
-    /// Takes all of them, in the order they were handed over.
-    pub(crate) fn take(&self) -> Vec<(ConfigId, String)> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn deliver(&self, config: ConfigId, message: &impl Serialize) -> Result<(), Fault> {
+        let message = serde_json::to_string(message)
+            .map_err(|error| Fault::new(format!("the message cannot be written as JSON: {error}")))?;
+        self.put(Handed::Message(config, message));
+        Ok(())
+    }
+
+    pub(crate) fn start_run(&self, config: ConfigId, subject: String, timeout: Duration) -> StartedRun {
+        let new = NewRun::new(config, subject, timeout, &*self.context.clock, &*self.context.entropy);
+        let started = new.started();
+        self.put(Handed::Run(new));
+        started
+    }
+
+    pub(crate) fn update_run(&self, config: ConfigId, run: RunId, update: RunUpdate) {
+        self.put(Handed::Update(config, run, update));
+    }
+
+    fn put(&self, handed: Handed) {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner).push(handed);
+    }
+
+    /// Takes all of it, in the order in which it was handed over.
+    pub(crate) fn take(&self) -> Vec<Handed> {
+        std::mem::take(&mut *self.handed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -2,13 +2,18 @@
 
 mod actor;
 mod configs;
+pub(crate) mod deliveries;
+pub(crate) mod events;
 mod extra_columns;
 mod fold;
 mod history;
 mod list;
 mod migrations;
 mod newer;
+pub(crate) mod notices;
 mod row;
+pub(crate) mod rows;
+pub(crate) mod runs;
 mod stored;
 
 use std::fmt;
@@ -20,6 +25,7 @@ use outrigger_db::{Clock, Db, Entropy, Keys, SealError};
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 
 pub use actor::Actor;
+pub use events::HearingState;
 pub use extra_columns::{extra_column_migration, extra_migrations, extra_sql};
 pub(crate) use fold::fold;
 pub(crate) use history::diff;
@@ -29,6 +35,7 @@ pub(crate) use list::{ListQuery, Listed};
 pub use migrations::migrations;
 pub(crate) use newer::Newer;
 pub(crate) use row::SealedRow;
+pub use rows::UnknownWord;
 pub use stored::StoredConfig;
 
 use crate::Host;
@@ -83,6 +90,13 @@ pub enum StoreError {
     Unreadable(String),
 }
 
+/// A job that could not read or write tries again later.
+impl From<StoreError> for outrigger_db::StepError {
+    fn from(error: StoreError) -> Self {
+        Self::retry(error.to_string())
+    }
+}
+
 impl<H: Host> ConfigStore<H> {
     /// A store in `db`, to which [`migrations`] and the host's own [`extra_migrations`] have been applied. Secrets are
     /// sealed with `keys`; times of rows come from `clock`.
@@ -96,8 +110,7 @@ impl<H: Host> ConfigStore<H> {
     }
 
     /// The keys of secrets.
-    #[expect(dead_code, reason = "deliveries seal with them")]
-    pub(crate) fn keys(&self) -> &Keys {
+    pub(crate) fn keys(&self) -> &Arc<Keys> {
         &self.keys
     }
 

@@ -10,8 +10,9 @@ use tokio::sync::watch;
 
 use super::freshness::Reading;
 use super::{Manager, Registry, Shared};
+use crate::delivery::post::Post;
 use crate::snapshot::Snapshot;
-use crate::{ConfigStore, Context, Host};
+use crate::{ConfigStore, Context, DeliveryPolicy, Host, Retention};
 
 /// How long things may take, and when they are tried again.
 #[derive(Clone, Debug)]
@@ -63,6 +64,8 @@ pub struct Builder<H, S, C> {
     store: S,
     context: C,
     limits: Limits,
+    delivery: DeliveryPolicy,
+    retention: Retention,
     host: PhantomData<fn() -> H>,
 }
 
@@ -83,19 +86,22 @@ impl<H: Host> Manager<H> {
     /// }
     /// ```
     pub fn builder() -> Builder<H, (), ()> {
-        Builder { store: (), context: (), limits: Limits::default(), host: PhantomData }
+        let (delivery, retention) = (DeliveryPolicy::default(), Retention::default());
+        Builder { store: (), context: (), limits: Limits::default(), delivery, retention, host: PhantomData }
     }
 }
 
 impl<H: Host, S, C> Builder<H, S, C> {
     /// Where configurations are kept.
     pub fn store(self, store: ConfigStore<H>) -> Builder<H, ConfigStore<H>, C> {
-        Builder { store, context: self.context, limits: self.limits, host: PhantomData }
+        let Self { context, limits, delivery, retention, host, .. } = self;
+        Builder { store, context, limits, delivery, retention, host }
     }
 
     /// What integrations reach the world with.
     pub fn context(self, context: Context) -> Builder<H, S, Context> {
-        Builder { store: self.store, context, limits: self.limits, host: PhantomData }
+        let Self { store, limits, delivery, retention, host, .. } = self;
+        Builder { store, context, limits, delivery, retention, host }
     }
 
     /// Other limits than the [usual](Limits::default) ones.
@@ -103,14 +109,30 @@ impl<H: Host, S, C> Builder<H, S, C> {
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
+
+    /// Another [`DeliveryPolicy`] than the usual one: how long and how often messages and events are tried.
+    #[must_use]
+    pub fn delivery(self, delivery: DeliveryPolicy) -> Self {
+        Self { delivery, ..self }
+    }
+
+    /// Keeps events, deliveries, runs and notices for other times than the [usual](Retention::default) ones.
+    #[must_use]
+    pub fn retention(self, retention: Retention) -> Self {
+        Self { retention, ..self }
+    }
 }
 
 impl<H: Host> Builder<H, ConfigStore<H>, Context> {
     /// The manager. It has read nothing yet, and nothing runs before [`Manager::run`].
     pub fn build(self) -> Manager<H> {
         let registry = Registry { slots: Default::default(), closed: false };
+        let store = &self.store;
+        let time = (store.clock().clone(), store.entropy().clone());
+        let post = Post::new(store.db().clone(), store.keys().clone(), time, self.delivery, self.retention);
         let shared = Shared {
             store: self.store,
+            post,
             context: self.context,
             limits: self.limits,
             slots: RwLock::new(registry),

@@ -286,7 +286,11 @@ impl<H: Host> Manager<H> {
         };
         match &before {
             None => store.insert(tx, after).await?,
-            Some(_) => store.update(tx, after).await?,
+            Some(_) => {
+                store.update(tx, after).await?;
+                // What waited for this change goes on.
+                self.wake_queue(tx, after.id).await?;
+            }
         }
         store.note(tx, what, before.as_ref(), after, actor).await
     }
@@ -332,6 +336,19 @@ impl<H: Host> Manager<H> {
     /// [`EditError`]; also when it is not deleted.
     pub async fn undo_delete(&self, scope: &Scope, id: ConfigId, actor: &Actor) -> Result<StoredConfig<H>, EditError> {
         self.edit(scope, id, actor, |config| config.deleted_at.take().map(drop).ok_or(EditError::NotFound)).await
+    }
+
+    /// Switches a configuration off in the framework's name, in a transaction of which that is a part. `false` if it
+    /// is off or gone.
+    pub(crate) async fn switch_off_in(&self, tx: &Tx, scope: &Scope, id: ConfigId) -> Result<bool, StoreError> {
+        let store = &self.shared.store;
+        store.lock(tx).await?;
+        let found = store.find(&**tx, scope, id).await?;
+        let Some(before) = found.filter(|found| found.enabled && found.deleted_at.is_none()) else { return Ok(false) };
+        let mut after = before.clone();
+        (after.enabled, after.version, after.updated_at) = (false, before.version + 1, store.now());
+        self.write(tx, Some(before), &after, &Actor::system()).await?;
+        Ok(true)
     }
 
     async fn edit(

@@ -5,6 +5,10 @@ use std::time::Duration;
 use outrigger_db::{Attempt, Job, NewJob, Next, StepError, Worker};
 
 use super::Manager;
+use crate::delivery::prune::PruneDeliveries;
+use crate::delivery::send::SendDelivery;
+use crate::dispatch::{DispatchEvent, HandleEvent};
+use crate::run::{AskAgain, TimeOutRun};
 use crate::{Actor, Host, StoreError};
 
 /// How long a deleted configuration can be had back.
@@ -32,7 +36,14 @@ impl<H: Host> Manager<H> {
     /// Lets a worker do what the framework has to do. Any number of processes may have one.
     #[must_use]
     pub fn jobs(&self, worker: Worker) -> Worker {
-        worker.register(PurgeDeleted(self.clone()))
+        worker
+            .register(PurgeDeleted(self.clone()))
+            .register(DispatchEvent(self.clone()))
+            .register(HandleEvent(self.clone()))
+            .register(SendDelivery(self.clone()))
+            .register(TimeOutRun(self.clone()))
+            .register(AskAgain(self.clone()))
+            .register(PruneDeliveries(self.clone()))
     }
 
     /// Sees to it that the framework's recurring jobs exist. Call it when the program starts.
@@ -44,6 +55,7 @@ impl<H: Host> Manager<H> {
         let jobs = outrigger_db::Jobs::new(store.db().clone(), store.clock().clone(), store.entropy().clone());
         let tx = store.db().begin().await?;
         jobs.enqueue(&tx, NewJob::of::<PurgeDeleted<H>>(&()).key("purge")).await?;
+        jobs.enqueue(&tx, NewJob::of::<PruneDeliveries<H>>(&()).key("prune")).await?;
         tx.commit().await?;
         Ok(())
     }

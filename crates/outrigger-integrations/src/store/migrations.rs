@@ -26,7 +26,7 @@ const CONFIGS: Tracked = Tracked { table: "integration_config", key: "id", topic
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(CreateConfig)]
+    vec![Box::new(CreateConfig), Box::new(CreateDelivery)]
 }
 
 pub(super) fn engine(manager: &SchemaManager<'_>) -> Engine {
@@ -84,4 +84,20 @@ async fn create_change(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let index = "CREATE INDEX integration_change_config ON integration_change (config, id)";
     manager.get_connection().execute_unprepared(index).await?;
     Ok(())
+}
+
+/// Events, deliveries, runs, notices.
+struct CreateDelivery;
+
+impl MigrationName for CreateDelivery {
+    fn name(&self) -> &str {
+        "outrigger_integrations_0002_create_delivery"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for CreateDelivery {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared(include_str!("migrations/deliveries.sql")).await.map(drop)
+    }
 }
