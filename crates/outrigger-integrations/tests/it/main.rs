@@ -4,6 +4,8 @@
 #[cfg(feature = "sql")]
 mod configs;
 #[cfg(feature = "sql")]
+mod deliveries;
+#[cfg(feature = "sql")]
 mod freshness;
 #[cfg(feature = "sql")]
 mod host;
