@@ -40,6 +40,8 @@ mod manager;
 mod notice;
 #[cfg(feature = "sql")]
 mod outbound;
+#[cfg(feature = "axum")]
+pub mod pages;
 #[cfg(feature = "sql")]
 mod registered;
 pub mod rule;
