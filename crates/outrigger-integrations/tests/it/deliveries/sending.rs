@@ -38,7 +38,7 @@ async fn a_configuration_s_messages_arrive_in_order_and_wait_behind_one_that_is_
     let bench = Bench::new().await;
     let (slow, fine) = (bench.config("slow").await, bench.config_of::<0>("fine", "b", bench.settings("none")).await);
     bench.started().await;
-    bench.service.will(&[503, 500]);
+    bench.service.will(&[503, 200, 500]);
     bench.pay(1).await;
     bench.work().await;
     let failed_at = bench.now();
