@@ -7,6 +7,8 @@ mod chunks;
 mod entry;
 mod group;
 mod sharded;
+#[cfg(test)]
+mod tests;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;

@@ -11,6 +11,7 @@ mod list;
 mod migrations;
 mod newer;
 pub(crate) mod notices;
+mod reseal;
 mod row;
 pub(crate) mod rows;
 pub(crate) mod runs;

@@ -1,5 +1,6 @@
 //! Asking an integration something, without becoming its hostage.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
@@ -31,6 +32,17 @@ fn panic_text(error: JoinError) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_else(|| "no message".into())
 }
 
+/// Runs an integration's code here and now; its panic is a fault.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Fault::new("The integration panicked."))
+}
+
+fn fault_of_form(fault: Fault) -> FieldFaults {
+    let mut faults = FieldFaults::default();
+    faults.add_to_form(fault.to_string());
+    faults
+}
+
 impl<H: Host> Manager<H> {
     /// Asks the integration whether a draft would work: what "Test" shows, and what "Save" may ask first. An
     /// integration that panics or takes too long could not tell, and says so in the report.
@@ -51,12 +63,13 @@ impl<H: Host> Manager<H> {
     /// Why there are none to be had.
     pub async fn options(
         &self,
-        _scope: &Scope,
+        scope: &Scope,
         integration: &IntegrationId,
         field: &str,
         values: &Values,
     ) -> Result<Vec<Choice>, Fault> {
-        let handle = self.shared.handle(integration).ok_or_else(|| Fault::new("the integration is not installed"))?;
+        let slot = self.shared.slot(integration).filter(|slot| slot.about.offers(scope.kind()));
+        let handle = slot.ok_or_else(|| Fault::new("The integration cannot be used here."))?.handle.clone();
         let (context, field, values) = (self.shared.context.clone(), field.to_owned(), values.clone());
         let asked = isolated("asking for options", self.shared.limits.options, async move {
             handle.options(&field, &values, &context).await
@@ -67,11 +80,12 @@ impl<H: Host> Manager<H> {
     /// All that is wrong with a draft that can be known without asking anybody outside.
     pub(super) fn faults(&self, scope: &Scope, draft: &Draft<H>) -> FieldFaults {
         let mut faults = FieldFaults::default();
-        let Some(handle) = self.shared.handle(&draft.integration) else {
+        let Some(slot) = self.shared.slot(&draft.integration) else {
             faults.add_to_form("The integration is not installed.");
             return faults;
         };
-        if !handle.about().offers(scope.kind()) {
+        let handle = &slot.handle;
+        if !slot.about.offers(scope.kind()) {
             faults.add_to_form("The integration cannot be used here.");
         }
         if draft.name.trim().is_empty() {
@@ -79,7 +93,10 @@ impl<H: Host> Manager<H> {
         }
         let of_fields = form::check_values(handle.form(), &draft.values, &KnownOptions::default());
         // The type says again what the form has said already.
-        let of_type = if of_fields.is_empty() { handle.validate(&draft.values) } else { FieldFaults::default() };
+        let of_type = match of_fields.is_empty() {
+            true => guarded(|| handle.validate(&draft.values)).unwrap_or_else(fault_of_form),
+            false => FieldFaults::default(),
+        };
         faults.append(of_fields);
         faults.append(of_type);
         faults
@@ -108,11 +125,8 @@ impl<H: Host> Manager<H> {
             updated_at: now,
             deleted_at: None,
         };
-        let config = handle.read(stored).map_err(|error| {
-            let mut faults = FieldFaults::default();
-            faults.add_to_form(error.to_string());
-            faults
-        })?;
+        let read = guarded(|| handle.read(stored)).map_err(fault_of_form)?;
+        let config = read.map_err(|error| fault_of_form(Fault::new(error.to_string())))?;
         Ok((handle, config.config))
     }
 }

@@ -2,8 +2,10 @@
 
 use outrigger_db::{Tx, uuid_v7};
 
+use super::asking::guarded;
 use super::{Manager, Shared};
 use crate::form;
+use crate::registered::Registered;
 use crate::snapshot::Handle;
 use crate::store::{ChangeKind, diff};
 use crate::{
@@ -243,8 +245,7 @@ impl<H: Host> Manager<H> {
             form.secret_fields().map(|field| field.name.clone().into_owned()).collect();
         if let Some(before) = before {
             // What nobody knows was in no form, so nobody has decided to take it away.
-            let present = handle.migrated(before.settings_version, before.values.clone());
-            let present = present.unwrap_or_else(|_| before.values.clone());
+            let present = migrated(&**handle, before).unwrap_or_else(|| before.values.clone());
             for name in form::unknown_keys(form, &present) {
                 if let Some(value) = present.get(&name) {
                     values.entry(name).or_insert_with(|| value.clone());
@@ -373,6 +374,11 @@ impl<H: Host> Manager<H> {
         self.shared.follow_own().await;
         Ok(after)
     }
+}
+
+/// The values as the present version stores them, if it can bring them there.
+pub(super) fn migrated<H: Host>(handle: &dyn Registered<H>, config: &StoredConfig<H>) -> Option<Values> {
+    guarded(|| handle.migrated(config.settings_version, config.values.clone())).ok()?.ok()
 }
 
 fn what_changed<H: Host>(before: &StoredConfig<H>, after: &StoredConfig<H>) -> ChangeKind {

@@ -14,7 +14,7 @@ use super::asking::isolated;
 use super::{Manager, Shared};
 use crate::registered::Registered;
 use crate::start::{Handle, Hooks};
-use crate::{Fault, Host, IntegrationId};
+use crate::{About, Fault, Host, IntegrationId};
 
 /// Whether an integration runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct StopReport {
 pub(super) struct Slot<H: Host> {
     pub(super) id: IntegrationId,
     pub(super) handle: Arc<dyn Registered<H>>,
+    /// As it said when it was registered: no request runs its code for this.
+    pub(super) about: About,
     /// Held by whoever starts or stops it.
     turn: tokio::sync::Mutex<()>,
     life: Mutex<Life>,
@@ -71,7 +73,15 @@ struct Life {
 impl<H: Host> Slot<H> {
     pub(super) fn new(id: IntegrationId, handle: Arc<dyn Registered<H>>) -> Self {
         let life = Life { state: RunState::Idle, hooks: None, failures: 0, retry: None, over: false };
-        Self { id, handle, turn: tokio::sync::Mutex::default(), life: Mutex::new(life), left: AtomicBool::new(false) }
+        let about = handle.about();
+        Self {
+            id,
+            handle,
+            about,
+            turn: tokio::sync::Mutex::default(),
+            life: Mutex::new(life),
+            left: AtomicBool::new(false),
+        }
     }
 
     fn life(&self) -> std::sync::MutexGuard<'_, Life> {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::editing::migrated;
 use super::{Manager, RunState};
 use crate::form;
 use crate::rule::RuleFault;
@@ -112,13 +113,13 @@ impl<H: Host> Manager<H> {
         let slots: Vec<_> = self.shared.registry().slots.values().cloned().collect();
         let matches = |slot: &&_| {
             let slot: &std::sync::Arc<super::Slot<H>> = slot;
-            fold(slot.handle.about().name.untranslated()).contains(folded)
+            fold(slot.about.name.untranslated()).contains(folded)
         };
         slots.iter().filter(matches).map(|slot| slot.id.clone()).collect()
     }
 
     fn summary(&self, listed: Listed) -> Summary {
-        let name = self.shared.slot(&listed.integration).map(|slot| slot.handle.about().name.to_string());
+        let name = self.shared.slot(&listed.integration).map(|slot| slot.about.name.to_string());
         let installed = name.is_some();
         Summary {
             id: listed.id,
@@ -178,7 +179,7 @@ impl<H: Host> Manager<H> {
         let found = self.shared.store.find(self.shared.store.db().conn(), scope, id).await?;
         Ok(found.map(|mut config| {
             if let Some(handle) = self.shared.handle(&config.integration)
-                && let Ok(values) = handle.migrated(config.settings_version, config.values.clone())
+                && let Some(values) = migrated(&*handle, &config)
             {
                 config.values = values;
                 config.settings_version = handle.settings_version();

@@ -155,7 +155,7 @@ impl<H: Host> Manager<H> {
         let group = snapshot.group(&slot.id);
         IntegrationInfo {
             id: slot.id.clone(),
-            about: Some(slot.handle.about()),
+            about: Some(slot.about.clone()),
             state: slot.state(),
             configs: group.map_or(0, |group| group.total),
             enabled: group.map_or(0, |group| group.enabled),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use outrigger_db::KeyRing;
 use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 use serde_json::Map;
 
@@ -77,6 +78,14 @@ impl<H: Host> SealedRow<H> {
             deleted_at: columns.take()?,
             extra: extra::<H>(row, columns.next)?,
         })
+    }
+}
+
+impl<H: Host> SealedRow<H> {
+    /// Whether an older key has sealed one of the secrets.
+    pub(super) fn needs_reseal(&self, ring: &KeyRing) -> bool {
+        let secrets: Map<String, serde_json::Value> = serde_json::from_str(&self.secrets).unwrap_or_default();
+        secrets.values().any(|sealed| ring.needs_reseal(sealed.as_str().unwrap_or_default()))
     }
 }
 

@@ -313,3 +313,81 @@ async fn rules_are_explained_and_broken_ones_are_seen() {
     let problem = manager.problem(danish.id).unwrap().to_string();
     assert!(problem.contains("colour"), "{problem}");
 }
+
+#[tokio::test]
+async fn a_rotation_of_keys_seals_every_secret_anew() {
+    let bed = Bed::stocked().await;
+    let saved = bed.save(&site("1"), chat("c")).await;
+    bed.save(&site("1"), counter("no secret", 1)).await;
+    let old = outrigger_db::KeyRing::parse(KEYS).unwrap();
+    let new = old.with_new_key(&outrigger_db::SystemEntropy);
+    let store = |ring| {
+        let (clock, entropy) =
+            (std::sync::Arc::new(bed.clock.clone()), std::sync::Arc::new(outrigger_db::SystemEntropy));
+        let keys = std::sync::Arc::new(outrigger_db::Keys::fixed(ring));
+        ConfigStore::<Shop>::new(bed.test.db().clone(), keys, clock, entropy)
+    };
+    assert_eq!(store(new.clone()).reseal_anywhere().await.unwrap(), 1);
+    assert_eq!(store(new.clone()).reseal_anywhere().await.unwrap(), 0, "nothing is left to do");
+    let manager =
+        Manager::builder().store(store(new.without_old_keys())).context(bed.manager.context().clone()).build();
+    let found = manager.find(&site("1"), saved.id).await.unwrap().unwrap();
+    assert_eq!(found.values["webhook"], "https://chat.example/hook/s3cret");
+}
+
+#[tokio::test]
+async fn a_worker_purges_by_itself() {
+    let bed = Bed::stocked().await;
+    let manager = &bed.manager;
+    let saved = bed.save(&site("1"), chat("c")).await;
+    manager.delete(&site("1"), saved.id, &ada()).await.unwrap();
+    bed.clock.advance(Duration::from_secs(31 * 24 * 3600));
+    manager.schedule().await.unwrap();
+    manager.schedule().await.expect("again, which makes no second job");
+    let (store, stop) = (manager.store(), tokio_util::sync::CancellationToken::new());
+    let clock = std::sync::Arc::new(bed.clock.clone());
+    let jobs = outrigger_db::Jobs::new(store.db().clone(), clock, std::sync::Arc::new(outrigger_db::SystemEntropy));
+    assert_eq!(jobs.list(&Default::default(), None, 10).await.unwrap().len(), 1);
+    let worker = manager.jobs(outrigger_db::Worker::new(jobs));
+    let _running = manager.run();
+    let before = manager.freshness().generation;
+    let purged = manager.wait_until(|manager| manager.freshness().generation > before);
+    tokio::select! {
+        () = worker.run(stop.clone()) => {}
+        () = within(purged) => {}
+    }
+    assert!(manager.find(&site("1"), saved.id).await.unwrap().is_none());
+}
+
+/// An integration whose own code panics wherever a request could meet it.
+struct Mad;
+
+#[derive(Clone, Settings)]
+#[settings(validate = panic_on_one)]
+struct MadSettings {
+    step: i64,
+}
+
+fn panic_on_one(settings: &MadSettings, _: &mut FieldFaults) {
+    assert_ne!(settings.step, 1, "it does not like 1");
+}
+
+impl Integration<Shop> for Mad {
+    const ID: IntegrationId = IntegrationId::new("shop.mad");
+    type Settings = MadSettings;
+    type Message = ();
+
+    fn about(&self) -> About {
+        About::new("Mad", "Panics.")
+    }
+}
+
+#[tokio::test]
+async fn a_validation_that_panics_is_a_fault_of_the_form() {
+    let bed = Bed::stocked().await;
+    bed.manager.register(Mad).unwrap().keep();
+    let draft = |step| Draft::new::<Mad>("m", &MadSettings { step }, Owned::default());
+    bed.manager.save(&site("1"), draft(2), None, &ada()).await.unwrap();
+    let error = bed.manager.save(&site("1"), draft(1), None, &ada()).await.unwrap_err();
+    assert!(matches!(error, SaveError::Faults(faults) if faults.of_form().len() == 1));
+}
