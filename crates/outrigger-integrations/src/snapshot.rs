@@ -18,7 +18,7 @@ pub(crate) use group::{Group, ScopeList};
 use sharded::Sharded;
 
 use crate::registered::Registered;
-use crate::store::Newer;
+use crate::store::{Newer, SealedRow};
 use crate::{ConfigId, Host, IntegrationId, Scope};
 
 /// The integrations that are registered.
@@ -82,7 +82,7 @@ impl<H: Host> Snapshot<H> {
         for (id, row) in newer.rows {
             next.remove(id);
             if let Some(row) = row {
-                next.insert(Arc::new(Entry::new(row)));
+                next.insert(row);
             }
         }
         next.generation = Some(newer.generation);
@@ -108,17 +108,20 @@ impl<H: Host> Snapshot<H> {
         }
     }
 
-    fn insert(&mut self, entry: Arc<Entry<H>>) {
-        let hash = self.hashes.hash_one(&entry.scope);
+    fn insert(&mut self, mut row: SealedRow<H>) {
+        let hash = self.hashes.hash_one(&row.scope);
+        let group = self.group_mut(&row.integration.clone());
+        row.integration = group.id.clone();
+        let entry = Arc::new(Entry::new(row));
+        group.insert(hash, entry.clone());
         self.by_id.put(key(entry.id), entry.clone(), |other| other.id == entry.id);
-        self.group_mut(&entry.integration).insert(hash, entry);
     }
 
     fn group_mut(&mut self, id: &IntegrationId) -> &mut Group<H> {
         let at = match self.groups.binary_search_by(|group| group.id.as_str().cmp(id.as_str())) {
             Ok(at) => at,
             Err(at) => {
-                self.groups.insert(at, Arc::new(Group::of(id.clone(), None)));
+                self.groups.insert(at, Arc::new(Group::of(Arc::new(id.clone()), None)));
                 at
             }
         };
@@ -140,7 +143,7 @@ impl<H: Host> Snapshot<H> {
         let group = self.group_mut(id);
         group.handle = None;
         if group.is_unused() {
-            self.groups.retain(|group| group.id != *id);
+            self.groups.retain(|group| *group.id != *id);
         }
     }
 }

@@ -3,30 +3,30 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Manager, Shared};
+use super::Manager;
 use crate::registered::AnyConfig;
 use crate::rule::{Explanation, FactValues, Facts as _, RuleFault, RuleSet};
 use crate::snapshot::{Entry, Handle, Known, Reader, ScopeList};
-use crate::{ConfigId, ConfigOf, Host, Integration, IntegrationId, Scope};
+use crate::{ConfigId, ConfigOf, ConfigStore, Host, Integration, IntegrationId, Scope};
 
 /// The enabled configurations of an integration in a scope, oldest first, as they were when they were asked for.
 ///
 /// Those whose settings the integration cannot read are left out; [`Manager::problem`] says why.
-pub struct Configs<H: Host, I> {
-    shared: Arc<Shared<H>>,
+pub struct Configs<'a, H: Host, I> {
+    store: &'a ConfigStore<H>,
     found: Option<(Handle<H>, Arc<ScopeList<H>>)>,
     chunk: usize,
     place: usize,
     integration: PhantomData<fn() -> I>,
 }
 
-impl<H: Host, I> std::fmt::Debug for Configs<H, I> {
+impl<H: Host, I> std::fmt::Debug for Configs<'_, H, I> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Configs").finish_non_exhaustive()
     }
 }
 
-impl<H: Host, I: Integration<H>> Iterator for Configs<H, I> {
+impl<H: Host, I: Integration<H>> Iterator for Configs<'_, H, I> {
     type Item = Arc<ConfigOf<H, I>>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -40,7 +40,7 @@ impl<H: Host, I: Integration<H>> Iterator for Configs<H, I> {
                 continue;
             };
             self.place += 1;
-            let known = entry.read(&Reader { store: &self.shared.store, handle: &**handle });
+            let known = entry.read(&Reader { store: self.store, handle: &**handle });
             if let Ok(config) = known.map_err(drop).and_then(|known| known.config.clone().downcast().map_err(drop)) {
                 return Some(config);
             }
@@ -67,20 +67,20 @@ impl<H: Host> Manager<H> {
     ///     manager.configs::<I>(scope).map(|config| config.name.clone()).collect()
     /// }
     /// ```
-    pub fn configs<I: Integration<H>>(&self, scope: &Scope) -> Configs<H, I> {
+    pub fn configs<I: Integration<H>>(&self, scope: &Scope) -> Configs<'_, H, I> {
         let snapshot = self.shared.snapshot.load();
         let found = snapshot.group(&I::ID).and_then(|group| {
             let list = snapshot.enabled(group, scope)?;
             Some((group.handle.clone()?, list.clone()))
         });
-        Configs { shared: self.shared.clone(), found, chunk: 0, place: 0, integration: PhantomData }
+        Configs { store: &self.shared.store, found, chunk: 0, place: 0, integration: PhantomData }
     }
 
     /// A configuration of an integration in a scope, enabled or not. `None` if there is none, or none that the
     /// integration can read.
     pub fn config<I: Integration<H>>(&self, scope: &Scope, id: ConfigId) -> Option<Arc<ConfigOf<H, I>>> {
         let snapshot = self.shared.snapshot.load();
-        let entry = snapshot.entry(id).filter(|entry| entry.scope == *scope && entry.integration == I::ID)?;
+        let entry = snapshot.entry(id).filter(|entry| entry.scope == *scope && *entry.integration == I::ID)?;
         self.with_known(entry, |known| known.config.clone().downcast().ok()).ok()?
     }
 
@@ -89,7 +89,7 @@ impl<H: Host> Manager<H> {
         let snapshot = self.shared.snapshot.load();
         let entry = snapshot.entry(id)?;
         let config = self.with_known(entry, |known| known.config.clone()).ok()?;
-        Some((entry.integration.clone(), config))
+        Some(((*entry.integration).clone(), config))
     }
 
     /// The integration that a configuration is one of, if it is installed.

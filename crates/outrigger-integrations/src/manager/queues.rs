@@ -16,7 +16,7 @@ impl<H: Host> Manager<H> {
     /// Of which integration a configuration is, whose, and whether it is enabled.
     pub(crate) fn place_and_state(&self, config: ConfigId) -> Option<(IntegrationId, Scope, bool)> {
         let snapshot = self.shared.snapshot.load();
-        snapshot.entry(config).map(|entry| (entry.integration.clone(), entry.scope.clone(), entry.enabled))
+        snapshot.entry(config).map(|entry| ((*entry.integration).clone(), entry.scope.clone(), entry.enabled))
     }
 
     /// Of which integration a configuration is, and whose.
@@ -36,7 +36,7 @@ impl<H: Host> Manager<H> {
             let lists = scopes.iter().filter_map(|scope| snapshot.enabled(group, scope));
             lists.flat_map(|list| list.entries.iter()).next().is_some()
         };
-        snapshot.groups().iter().filter(|group| is_enabled(group)).map(|group| group.id.clone()).collect()
+        snapshot.groups().iter().filter(|group| is_enabled(group)).map(|group| (*group.id).clone()).collect()
     }
 
     /// The secrets of configurations that their integration has read.
@@ -57,7 +57,7 @@ impl<H: Host> Manager<H> {
             Ok(config) => Recipient::Ready(Ready {
                 id: entry.id,
                 scope: entry.scope.clone(),
-                integration: entry.integration.clone(),
+                integration: (*entry.integration).clone(),
                 handle,
                 config,
             }),

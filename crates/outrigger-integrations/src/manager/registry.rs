@@ -122,9 +122,9 @@ impl<H: Host> Manager<H> {
         let slots: Vec<_> = self.shared.registry().slots.values().cloned().collect();
         let mut infos: Vec<_> = slots.iter().map(|slot| self.info(slot)).collect();
         let snapshot = self.shared.snapshot.load();
-        let orphans = snapshot.groups().iter().filter(|group| slots.iter().all(|slot| slot.id != group.id));
+        let orphans = snapshot.groups().iter().filter(|group| slots.iter().all(|slot| slot.id != *group.id));
         infos.extend(orphans.map(|group| IntegrationInfo {
-            id: group.id.clone(),
+            id: (*group.id).clone(),
             about: None,
             state: RunState::Idle,
             configs: group.total,

@@ -1,7 +1,7 @@
 //! One configuration in memory: its row until somebody asks for it, its settings from then on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::form::Values;
 use crate::registered::{AnyConfig, Registered};
@@ -11,7 +11,7 @@ use crate::{ConfigId, Host, IntegrationId, Scope};
 
 pub(crate) struct Entry<H: Host> {
     pub(crate) id: ConfigId,
-    pub(crate) integration: IntegrationId,
+    pub(crate) integration: Arc<IntegrationId>,
     pub(crate) scope: Scope,
     pub(crate) enabled: bool,
     /// Taken when it is read: settings are in memory once, as text or as values.
@@ -22,7 +22,8 @@ pub(crate) struct Entry<H: Host> {
 /// A configuration that its integration has read.
 pub(crate) struct Known {
     pub(crate) config: AnyConfig,
-    pub(crate) rules: Option<CompiledRules>,
+    /// Boxed, as most have none.
+    pub(crate) rules: Option<Box<CompiledRules>>,
     /// The names of values that the integration does not know.
     pub(crate) unknown: Box<[String]>,
 }
@@ -62,7 +63,7 @@ fn read<H: Host>(row: SealedRow<H>, reader: &Reader<'_, H>) -> Result<Box<Known>
     let text = |error: &dyn std::fmt::Display| Box::<str>::from(error.to_string());
     let stored = reader.store.open(row).map_err(|error| text(&error))?;
     let read = reader.handle.read(stored).map_err(|error| text(&error))?;
-    let rules = read.rules.map(|rules| rules.compile(H::Facts::schema()));
+    let rules = read.rules.map(|rules| Box::new(rules.compile(H::Facts::schema())));
     Ok(Box::new(Known { config: read.config, rules, unknown: names(read.rest) }))
 }
 

@@ -8,7 +8,8 @@ use super::{Entry, Handle};
 use crate::{Host, IntegrationId, Scope};
 
 pub(crate) struct Group<H: Host> {
-    pub(crate) id: IntegrationId,
+    /// One text for all of its configurations.
+    pub(crate) id: Arc<IntegrationId>,
     /// What reads them; none while the integration is not installed.
     pub(crate) handle: Option<Handle<H>>,
     /// Whether one has ever been installed since they were read from the database.
@@ -45,7 +46,7 @@ impl<H: Host> Clone for ScopeList<H> {
 }
 
 impl<H: Host> Group<H> {
-    pub(super) fn of(id: IntegrationId, handle: Option<Handle<H>>) -> Self {
+    pub(super) fn of(id: Arc<IntegrationId>, handle: Option<Handle<H>>) -> Self {
         let was_attached = handle.is_some();
         Self { id, handle, was_attached, scopes: Sharded::default(), total: 0, enabled: 0 }
     }

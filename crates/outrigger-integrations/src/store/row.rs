@@ -1,6 +1,7 @@
 //! Rows: what is selected, and how it is read, sealed and opened.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use outrigger_db::KeyRing;
 use sea_orm::{DbErr, QueryResult, TryGetable, Value};
@@ -43,7 +44,8 @@ pub(super) fn columns<H: Host>() -> String {
 /// A row as it is stored: compact, its secrets sealed.
 pub(crate) struct SealedRow<H: Host> {
     pub(crate) id: ConfigId,
-    pub(crate) integration: IntegrationId,
+    /// Shared with the others of the integration, where many are kept.
+    pub(crate) integration: Arc<IntegrationId>,
     pub(crate) scope: Scope,
     name: Box<str>,
     pub(crate) enabled: bool,
@@ -65,7 +67,7 @@ impl<H: Host> SealedRow<H> {
         let mut columns = Columns { row, next: first };
         Ok(Self {
             id: parse(&columns.take::<String>()?)?,
-            integration: parse(&columns.take::<String>()?)?,
+            integration: Arc::new(parse(&columns.take::<String>()?)?),
             scope: parse(&columns.take::<String>()?)?,
             name: columns.take::<String>()?.into(),
             enabled: columns.take()?,
@@ -156,7 +158,7 @@ impl<H: Host> ConfigStore<H> {
         Ok(StoredConfig {
             id: row.id,
             scope: row.scope,
-            integration: row.integration,
+            integration: Arc::unwrap_or_clone(row.integration),
             name: row.name.into(),
             enabled: row.enabled,
             values,
