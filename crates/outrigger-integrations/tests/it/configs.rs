@@ -347,7 +347,8 @@ async fn a_worker_purges_by_itself() {
     let (store, stop) = (manager.store(), tokio_util::sync::CancellationToken::new());
     let clock = std::sync::Arc::new(bed.clock.clone());
     let jobs = outrigger_db::Jobs::new(store.db().clone(), clock, std::sync::Arc::new(outrigger_db::SystemEntropy));
-    assert_eq!(jobs.list(&Default::default(), None, 10).await.unwrap().len(), 1);
+    let purges = outrigger_db::JobFilter { kind: Some("integrations_purge_deleted".into()), ..Default::default() };
+    assert_eq!(jobs.list(&purges, None, 10).await.unwrap().len(), 1);
     let worker = manager.jobs(outrigger_db::Worker::new(jobs));
     let _running = manager.run();
     let before = manager.freshness().generation;
