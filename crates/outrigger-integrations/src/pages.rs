@@ -17,6 +17,10 @@
 //! | `/{config}/undo` | POST | takes the deletion back |
 //! | `/{config}/enabled` | POST | switches it on or off |
 //! | `/{config}/test`, `/new/{integration}/test` | POST | tries settings out without saving them |
+//! | `/{config}/sample` | POST | sends the integration's sample |
+//! | `/{config}/deliveries`, `/{config}/deliveries/{delivery}` | GET | what was sent, with each attempt |
+//! | `/{config}/deliveries/{delivery}/replay` | POST | sends it again |
+//! | `/{config}/runs` | GET | what the service does for it |
 //! | `/{config}/history` | GET | who changed what |
 //! | `/assets/…` | GET | style sheet, script, pictures |
 //!
@@ -44,9 +48,11 @@ mod assets;
 mod chart;
 mod config;
 mod delete;
+mod deliveries;
 mod edit;
 mod fields;
 mod history;
+mod hooks;
 mod layout;
 mod list;
 mod options;
@@ -54,11 +60,13 @@ mod policy;
 mod posted;
 mod problem;
 mod request;
+mod runs;
 mod say;
 mod switch;
 mod urls;
 mod view;
 
+pub use hooks::hooks_router;
 pub use layout::{Layout, Page, PlainLayout};
 pub use options::{Language, Names, PagesOptions};
 pub use policy::{Action, Decision, PathParams, Policy, ScopeFrom, Stranger, Subject};
@@ -99,6 +107,11 @@ pub fn router<H: Host, P: Policy>(manager: Manager<H>, options: PagesOptions<P>)
         .route("/{og_config}/delete", on.get(delete::ask).merge(on.post(delete::delete)))
         .route("/{og_config}/undo", on.post(delete::undo))
         .route("/{og_config}/enabled", on.post(switch::enable))
+        .route("/{og_config}/sample", on.post(deliveries::sample))
+        .route("/{og_config}/deliveries", on.get(deliveries::list))
+        .route("/{og_config}/deliveries/{og_delivery}", on.get(deliveries::show))
+        .route("/{og_config}/deliveries/{og_delivery}/replay", on.post(deliveries::replay))
+        .route("/{og_config}/runs", on.get(runs::list))
         .route("/{og_config}/history", on.get(history::history))
         .route("/assets/{og_file}", get(asset_of(pages.clone())))
         .fallback(nothing_here)

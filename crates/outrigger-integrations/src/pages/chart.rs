@@ -29,7 +29,8 @@ pub(super) fn bars(days: &[Day], say: Say<'_>) -> String {
         let x = at as u64 * step + step / 5;
         let width = step * 3 / 5;
         bar(&mut svg, day, x, width, most);
-        if at % 3 == 0 || at + 1 == days.len() {
+        // Counted from today, which so has a label.
+        if (days.len() - 1 - at).is_multiple_of(3) {
             let middle = x + width / 2;
             let _ = write!(
                 svg,

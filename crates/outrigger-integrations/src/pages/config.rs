@@ -12,6 +12,7 @@ use crate::{ConfigId, Host, IntegrationId, IntegrationInfo, StoredConfig};
 pub(super) enum Part {
     Settings,
     Deliveries,
+    Runs,
     History,
 }
 
@@ -70,6 +71,7 @@ impl<H: Host, P: Policy> Request<H, P> {
         vec![
             tab(Part::Settings, urls.config(id), "Settings"),
             tab(Part::Deliveries, urls.deliveries(id), "Deliveries"),
+            tab(Part::Runs, urls.runs(id), "Runs"),
             tab(Part::History, urls.history(id), "History"),
         ]
     }

@@ -309,7 +309,11 @@ impl Drawing<'_> {
     fn theirs(&self, field: &Field) -> Option<Theirs> {
         let (theirs, who) = self.theirs?;
         let their = field.value_in(theirs);
-        if field.hidden || their == field.value_in(self.values) {
+        let mine = field.value_in(self.values);
+        // What people read counts: a number that was posted as text is the same number.
+        let same =
+            if field.secret { their == mine } else { self.shown(Some(field), their) == self.shown(Some(field), mine) };
+        if field.hidden || same {
             return None;
         }
         let who = self.say.with("{who} saved:", &[("who", who)]);

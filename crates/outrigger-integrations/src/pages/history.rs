@@ -37,7 +37,6 @@ struct HistoryPage<'a> {
     list_title: String,
     head: Head,
     tabs: Vec<Tab>,
-    notice: Option<super::view::Notice>,
     changes: Vec<ChangeView>,
     next: Option<String>,
 }
@@ -70,7 +69,6 @@ pub(super) async fn history<H: Host, P: Policy>(request: Arc<Request<H, P>>, _: 
         list_title: request.list_title(),
         head: request.head(&config).await,
         tabs: request.tabs(id, Part::History),
-        notice: None,
         changes: history.changes.iter().map(|change| view(&request, form, change)).collect(),
         next,
     };

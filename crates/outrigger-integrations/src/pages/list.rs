@@ -16,7 +16,7 @@ use super::request::{Answer, Request, json as json_answer};
 use super::say::Say;
 use super::view::{IconView, Notice, OptionView, StateView, Switch, When};
 use crate::manager::Problem as Trouble;
-use crate::{Host, IntegrationId, IntegrationInfo, ListFilter, ListState, Page, Summary};
+use crate::{ConfigId, Health, Host, IntegrationId, IntegrationInfo, ListFilter, ListState, Page, Summary};
 
 /// How many configurations a page has.
 const PAGE: usize = 50;
@@ -31,10 +31,18 @@ struct Row {
     name: String,
     integration: String,
     state: StateView,
+    last: Option<Last>,
     changed: When,
     switch: Option<Switch>,
     undo: Option<String>,
     delete: Option<String>,
+}
+
+/// How its messages fare.
+struct Last {
+    label: String,
+    bad: bool,
+    when: When,
 }
 
 /// What the query asks for, as it was asked.
@@ -129,7 +137,13 @@ pub(super) async fn list<H: Host, P: Policy>(request: Arc<Request<H, P>>, _: Bod
         edit: request.may(Action::Edit, None, None).await,
         delete: request.may(Action::Delete, None, None).await,
     };
-    let rows: Vec<Row> = page.items.iter().map(|summary| row(&request, summary, &infos, offer)).collect();
+    let ids: Vec<ConfigId> = page.items.iter().map(|summary| summary.id).collect();
+    let health = request.pages.manager.health(&ids).await?;
+    let rows = page.items.iter().map(|summary| {
+        let last = health.get(&summary.id).and_then(|health| last(&request, health));
+        Row { last, ..row(&request, summary, &infos, offer) }
+    });
+    let rows: Vec<Row> = rows.collect();
     let nothing_at_all = rows.is_empty() && !query.is_filtered() && query.after.is_empty();
     let say = request.say();
     let samples = request.offered();
@@ -203,11 +217,22 @@ fn row<H: Host, P: Policy>(request: &Request<H, P>, summary: &Summary, infos: &I
         name: summary.name.clone(),
         integration: request.integration_name(&summary.integration, info),
         state: state(request, summary),
+        last: None,
         changed: request.when(summary.deleted_at.unwrap_or(summary.updated_at)),
         switch: switch.then(|| request.switch(id, summary.enabled)),
         undo: (offer.delete && deleted).then(|| urls.undo(id)),
         delete: (offer.delete && !deleted).then(|| urls.delete(id)),
     }
+}
+
+fn last<H: Host, P: Policy>(request: &Request<H, P>, health: &Health) -> Option<Last> {
+    let say = request.say();
+    let (label, bad, at) = match (health.failing_since, health.delivered_at) {
+        (Some(since), _) => (say.t("Failing since"), true, since),
+        (None, Some(at)) => (say.t("Delivered"), false, at),
+        (None, None) => return None,
+    };
+    Some(Last { label: label.into_owned(), bad, when: request.when(at) })
 }
 
 fn state<H: Host, P: Policy>(request: &Request<H, P>, summary: &Summary) -> StateView {

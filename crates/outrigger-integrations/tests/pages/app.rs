@@ -1,5 +1,6 @@
 //! The pages in a host of their own, behind a real socket.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +9,12 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use outrigger_db::testing::TestDb;
-use outrigger_db::{KeyRing, Keys, SystemClock, SystemEntropy};
-use outrigger_integrations::pages::{self, Action, Decision, PagesOptions, Policy, ScopeFrom, Stranger, Subject};
+use outrigger_db::{Jobs, KeyRing, Keys, ManualClock, SystemEntropy, Worker};
+use outrigger_integrations::pages::{
+    self, Action, Decision, Language, PagesOptions, Policy, ScopeFrom, Stranger, Subject,
+};
 use outrigger_integrations::{
-    Actor, ConfigId, ConfigStore, Context, Draft, Integration, Manager, Outbound, Scope, Values,
+    Actor, Catalog, ConfigId, ConfigStore, Context, Draft, Integration, Manager, Outbound, Scope, Values,
 };
 use serde_json::{Value, json};
 
@@ -53,10 +56,12 @@ impl Policy for ShopPolicy {
 #[derive(Clone)]
 struct DefaultUser(&'static str);
 
-pub struct App {
-    pub url: String,
-    pub manager: Manager<Shop>,
-    pub scope: Scope,
+pub(crate) struct App {
+    pub(crate) url: String,
+    pub(crate) manager: Manager<Shop>,
+    pub(crate) scope: Scope,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) worker: Worker,
     _db: TestDb,
     _running: outrigger_integrations::Running,
     server: tokio::task::JoinHandle<()>,
@@ -69,69 +74,98 @@ impl Drop for App {
 }
 
 impl App {
-    pub async fn start() -> App {
+    pub(crate) async fn start() -> App {
+        let app = Self::tidy().await;
+        app.manager.register(Odd).unwrap().keep();
+        app
+    }
+
+    /// With nothing that looks odd on purpose.
+    pub(crate) async fn tidy() -> App {
         let migrations = outrigger_db::migrations().into_iter().chain(outrigger_integrations::migrations());
         let db = TestDb::new(migrations.collect()).await;
-        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        // The same moment in every picture.
+        let clock = Arc::new(ManualClock::new("2026-05-04T09:30:00Z".parse().unwrap()));
+        let entropy = Arc::new(SystemEntropy);
         let keys = Arc::new(Keys::fixed(KeyRing::generate(&*entropy)));
         let store = ConfigStore::new(db.db().clone(), keys, clock.clone(), entropy.clone());
         let outbound = Outbound::new(true, Duration::from_secs(5)).unwrap();
-        let manager = Manager::builder().store(store).context(Context { outbound, clock, entropy }).build();
+        let manager = Manager::builder()
+            .store(store)
+            .context(Context { outbound, clock: clock.clone(), entropy: entropy.clone() })
+            .build();
         manager.register(ChatIntegration).unwrap().keep();
-        manager.register(Odd).unwrap().keep();
         manager.register(Pager).unwrap().keep();
         manager.register(Board).unwrap().keep();
         manager.register(Mail).unwrap().keep();
         manager.register(Broken).unwrap().keep();
+        let worker = manager.jobs(Worker::new(Jobs::new(db.db().clone(), clock.clone(), entropy)));
         let running = manager.run();
         let (url, server) = serve(router(&manager)).await;
-        Self { url, manager, scope: Scope::Account("7".into()), _db: db, _running: running, server }
+        Self { url, manager, scope: Scope::Account("7".into()), clock, worker, _db: db, _running: running, server }
     }
 
     /// The address of a page.
-    pub fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         format!("{}/accounts/7/integrations{path}", self.url)
     }
 
     /// Saves a configuration past the pages.
-    pub async fn add<I: Integration<Shop>>(&self, name: &str, enabled: bool, values: Value) -> ConfigId {
+    pub(crate) async fn add<I: Integration<Shop>>(&self, name: &str, enabled: bool, values: Value) -> ConfigId {
         let Value::Object(values): Value = values else { panic!("values are an object") };
         let draft = Draft::<Shop> { id: None, integration: I::ID, name: name.to_owned(), enabled, values, extra: () };
         self.manager.save(&self.scope, draft, None, &Actor::new("ann", "Ann")).await.unwrap().config.id
     }
 
-    pub async fn add_chat(&self, name: &str) -> ConfigId {
+    pub(crate) async fn add_chat(&self, name: &str) -> ConfigId {
         self.add::<ChatIntegration>(name, true, chat_values()).await
     }
 
     /// Saves a change past the pages, as another person.
-    pub async fn change<T>(&self, id: ConfigId, change: impl FnOnce(&mut Values) -> T) {
+    pub(crate) async fn change<T>(&self, id: ConfigId, change: impl FnOnce(&mut Values) -> T) {
         let mut draft = Draft::of(&self.manager.find(&self.scope, id).await.unwrap().unwrap());
         change(&mut draft.values);
         self.manager.save(&self.scope, draft, None, &Actor::new("ann", "Ann")).await.unwrap();
     }
 
-    pub async fn stored(&self, id: ConfigId) -> Values {
+    pub(crate) async fn stored(&self, id: ConfigId) -> Values {
         self.manager.find(&self.scope, id).await.unwrap().unwrap().values
     }
 }
 
-pub const WEBHOOK: &str = "https://chat.example.com/hooks/s3cr3t-0f-the-channel";
+pub(crate) const WEBHOOK: &str = "https://chat.example.com/hooks/s3cr3t-0f-the-channel";
 
-pub fn chat_values() -> Value {
+pub(crate) fn chat_values() -> Value {
     json!({ "webhook": WEBHOOK, "post_as": "Shop", "style": "short", "rules": { "mode": "always" } })
 }
 
 fn router(manager: &Manager<Shop>) -> Router {
-    let accounts = PagesOptions::new(ShopPolicy, ScopeFrom::account_in_path("account"));
+    let accounts = PagesOptions::new(ShopPolicy, ScopeFrom::account_in_path("account")).language(language);
     let system = PagesOptions::new(ShopPolicy, ScopeFrom::fixed(Scope::System));
     Router::new()
         .nest("/accounts/{account}/integrations", pages::router(manager.clone(), accounts))
+        .nest("/hooks", pages::hooks_router(manager.clone()))
         .nest("/admin/integrations", pages::router(manager.clone(), system))
         .layer(middleware::from_fn(async |mut request: Request, next: Next| {
             request.extensions_mut().insert(DefaultUser("owner"));
             next.run(request).await
         }))
+}
+
+/// A language in which every text stands in brackets, for who asks for `xx`.
+fn language(parts: &Parts) -> Language {
+    struct Brackets;
+    impl Catalog for Brackets {
+        fn find(&self, key: &str) -> Option<Cow<'_, str>> {
+            Some(format!("⟦{key}⟧").into())
+        }
+    }
+    match parts.headers.get("accept-language") {
+        Some(asked) if asked == "xx" => {
+            Language { tag: "xx".to_owned(), catalog: Arc::new(Brackets), ..Language::default() }
+        }
+        _ => Language::default(),
+    }
 }
 
 async fn serve(router: Router) -> (String, tokio::task::JoinHandle<()>) {

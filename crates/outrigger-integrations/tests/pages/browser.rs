@@ -1,5 +1,7 @@
 //! The pages in a real Chromium. `cargo xtask test` names the programs in OUTRIGGER_CHROMEDRIVER and OUTRIGGER_CHROMIUM.
 //!
+//! The tests need a second thread, on which the browser is ended when one of them panics.
+//!
 //! With OUTRIGGER_PICTURES naming a folder, one of the tests writes the pictures of the documentation there.
 
 use serde_json::json;
@@ -11,7 +13,7 @@ use crate::chromium::Chromium;
 const NAME: &str = "#f-name";
 const WEBHOOK: &str = "#f-s-webhook";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_adds_corrects_tests_and_saves() {
     let Some(browser) = Chromium::start().await else { return };
     let app = App::start().await;
@@ -21,7 +23,7 @@ async fn somebody_adds_corrects_tests_and_saves() {
     browser.wait_for("dialog[open] .og-tiles").await;
     browser.wait_for("#og-find:focus").await;
     browser.press("chat").await;
-    browser.wait_for(".og-tiles li[hidden]").await;
+    browser.gone(".og-tiles a[href$='acme.board']").await;
     browser.click(".og-tiles li:not([hidden]) a").await;
     browser.heading("Add Team Chat").await;
 
@@ -48,7 +50,7 @@ async fn somebody_adds_corrects_tests_and_saves() {
     browser.end().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_and_choices_change_without_a_new_page() {
     let Some(browser) = Chromium::start().await else { return };
     let app = App::start().await;
@@ -74,7 +76,7 @@ async fn rows_and_choices_change_without_a_new_page() {
     browser.end().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_editors_meet() {
     let Some(browser) = Chromium::start().await else { return };
     let app = App::start().await;
@@ -96,7 +98,7 @@ async fn two_editors_meet() {
     browser.end().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_deletes_and_has_second_thoughts_with_the_keyboard_alone() {
     let Some(browser) = Chromium::start().await else { return };
     let app = App::start().await;
@@ -123,7 +125,7 @@ async fn somebody_deletes_and_has_second_thoughts_with_the_keyboard_alone() {
     browser.end().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_list_is_searched_while_one_types() {
     let Some(browser) = Chromium::start().await else { return };
     let app = App::start().await;
@@ -137,7 +139,7 @@ async fn the_list_is_searched_while_one_types() {
     browser.end().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_works_without_a_script() {
     let Some(browser) = Chromium::start().await else { return };
     browser.without_script().await;
@@ -169,7 +171,7 @@ async fn everything_works_without_a_script() {
 }
 
 /// Every page on the narrowest and on a wide screen: nothing stands out at the side, each input has a name.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_fit_the_screen_and_inputs_have_names() {
     let Some(browser) = Chromium::start().await else { return };
     let app = App::start().await;
@@ -194,13 +196,13 @@ async fn pages_fit_the_screen_and_inputs_have_names() {
 }
 
 /// The pictures of the documentation.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pictures() {
     let Some(folder) = std::env::var_os("OUTRIGGER_PICTURES") else { return };
     let Some(browser) = Chromium::start().await else { return };
     let folder = std::path::PathBuf::from(folder);
     std::fs::create_dir_all(&folder).unwrap();
-    let app = App::start().await;
+    let app = App::tidy().await;
     browser.screen(1200, 760, 1.0).await;
     browser.goto(app.at("")).await;
     browser.picture(&folder.join("empty.png")).await;
@@ -220,7 +222,7 @@ async fn pictures() {
     browser.screen(1200, 1900, 1.0).await;
     browser.goto(app.at(&format!("/{id}"))).await;
     browser.picture(&folder.join("form.png")).await;
-    browser.screen(1200, 1200, 1.0).await;
+    browser.screen(1200, 1000, 1.0).await;
     browser.fill("#f-name", "").await;
     browser.fill(WEBHOOK, "nonsense").await;
     browser.click("#og-save").await;
@@ -239,6 +241,11 @@ async fn pictures() {
     browser.picture(&folder.join("test.png")).await;
     browser.goto(app.at(&format!("/{id}/history"))).await;
     browser.picture(&folder.join("history.png")).await;
+    browser.goto(app.at(&format!("/{id}/deliveries"))).await;
+    browser.picture(&folder.join("deliveries.png")).await;
+    browser.click("tbody tr:first-child a").await;
+    browser.wait_for("#og-replay").await;
+    browser.picture(&folder.join("delivery.png")).await;
     browser.screen(390, 844, 2.0).await;
     browser.goto(app.at("")).await;
     browser.picture(&folder.join("list-phone.png")).await;

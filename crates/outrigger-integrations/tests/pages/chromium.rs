@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 /// How long something may take to appear. Pages answer in milliseconds; a busy machine does not.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct Chromium {
+pub(crate) struct Chromium {
     driver: WebDriver,
     /// Where the driver takes commands that WebDriver has no word for.
     commands: String,
@@ -37,7 +37,7 @@ fn programs() -> Option<(String, String)> {
 }
 
 impl Chromium {
-    pub async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let (driver, browser) = programs()?;
         let profile = tempfile::tempdir().unwrap();
         let mut process = Command::new(driver)
@@ -69,10 +69,13 @@ impl Chromium {
         let server = format!("http://127.0.0.1:{port}");
         let driver = WebDriver::new(&server, wanted).await.unwrap();
         let commands = format!("{server}/session/{}/goog/cdp/execute", driver.session_id());
-        Some(Self { driver, commands, _process: process, _profile: profile })
+        let browser = Self { driver, commands, _process: process, _profile: profile };
+        // Several browsers at once cannot all have the focus of the machine; each page is to behave as if it had.
+        browser.command("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
+        Some(browser)
     }
 
-    pub async fn end(self) {
+    pub(crate) async fn end(self) {
         self.driver.quit().await.unwrap();
     }
 
@@ -83,37 +86,37 @@ impl Chromium {
         assert!(answer.status().is_success(), "{name}: {}", answer.text().await.unwrap());
     }
 
-    pub async fn without_script(&self) {
+    pub(crate) async fn without_script(&self) {
         self.command("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
     }
 
-    pub async fn dark(&self, dark: bool) {
+    pub(crate) async fn dark(&self, dark: bool) {
         let scheme = if dark { "dark" } else { "light" };
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.command("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
-    pub async fn screen(&self, width: u32, height: u32, scale: f64) {
+    pub(crate) async fn screen(&self, width: u32, height: u32, scale: f64) {
         let params = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": false });
         self.command("Emulation.setDeviceMetricsOverride", params).await;
     }
 
-    pub async fn goto(&self, url: String) {
+    pub(crate) async fn goto(&self, url: String) {
         self.driver.goto(url).await.unwrap();
     }
 
-    pub async fn picture(&self, file: &Path) {
+    pub(crate) async fn picture(&self, file: &Path) {
         // Nothing is left to be loaded or drawn.
         self.run("await document.fonts.ready; await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))").await;
         std::fs::write(file, self.driver.screenshot_as_png().await.unwrap()).unwrap();
     }
 
     /// The value of an expression in the page.
-    pub async fn ask(&self, expression: &str) -> Value {
+    pub(crate) async fn ask(&self, expression: &str) -> Value {
         self.driver.execute(format!("return {expression}"), Vec::new()).await.unwrap().json().clone()
     }
 
-    pub async fn run(&self, script: &str) {
+    pub(crate) async fn run(&self, script: &str) {
         let script = format!("const done = arguments[0]; (async () => {{ {script} }})().then(() => done())");
         self.driver.execute_async(script, Vec::new()).await.unwrap();
     }
@@ -129,55 +132,61 @@ impl Chromium {
         }
     }
 
-    pub async fn wait_for(&self, css: &str) {
+    pub(crate) async fn wait_for(&self, css: &str) {
         self.find(css).await;
     }
 
-    pub async fn gone(&self, css: &str) {
-        let query = self.driver.query(By::Css(css)).wait(PATIENCE, Duration::from_millis(25)).and_displayed();
-        let gone = query.wait_until_gone().await;
-        assert!(gone.is_ok(), "`{css}` stays");
+    /// Waits in the page itself, where an element that is replaced meanwhile is no fault.
+    pub(crate) async fn gone(&self, css: &str) {
+        let there = format!("[...document.querySelectorAll({css:?})].some((element) => element.checkVisibility())");
+        let end = PATIENCE.as_millis();
+        self.run(&format!(
+            "const end = performance.now() + {end}; \
+             while ({there} && performance.now() < end) await new Promise((drawn) => requestAnimationFrame(drawn));"
+        ))
+        .await;
+        assert_eq!(self.ask(&there).await, json!(false), "`{css}` stays");
     }
 
-    pub async fn heading(&self, text: &str) {
+    pub(crate) async fn heading(&self, text: &str) {
         let query =
             self.driver.query(By::Tag("h1")).wait(PATIENCE, Duration::from_millis(25)).with_text(text.to_owned());
         assert!(query.exists().await.unwrap(), "`{text}` is no heading of {}", self.driver.source().await.unwrap());
     }
 
-    pub async fn text(&self, css: &str) -> String {
+    pub(crate) async fn text(&self, css: &str) -> String {
         self.find(css).await.text().await.unwrap()
     }
 
-    pub async fn value(&self, css: &str) -> String {
+    pub(crate) async fn value(&self, css: &str) -> String {
         self.find(css).await.value().await.unwrap().unwrap_or_default()
     }
 
-    pub async fn click(&self, css: &str) {
+    pub(crate) async fn click(&self, css: &str) {
         let element = self.find(css).await;
         element.scroll_into_view().await.unwrap();
         element.click().await.unwrap();
     }
 
-    pub async fn fill(&self, css: &str, text: &str) {
+    pub(crate) async fn fill(&self, css: &str, text: &str) {
         let element = self.find(css).await;
         element.scroll_into_view().await.unwrap();
         element.clear().await.unwrap();
         element.send_keys(text).await.unwrap();
     }
 
-    pub async fn choose(&self, css: &str, value: &str) {
+    pub(crate) async fn choose(&self, css: &str, value: &str) {
         self.find(css).await;
         self.click(&format!("{css} option[value={value}]")).await;
     }
 
     /// Presses keys where the focus is.
-    pub async fn press(&self, keys: impl Into<TypingData>) {
+    pub(crate) async fn press(&self, keys: impl Into<TypingData>) {
         self.driver.action_chain().send_keys(keys).perform().await.unwrap();
     }
 
     /// Presses Tab until this has the focus.
-    pub async fn tab_to(&self, css: &str) {
+    pub(crate) async fn tab_to(&self, css: &str) {
         self.find(css).await;
         for _ in 0..60 {
             self.press(Key::Tab).await;

@@ -469,3 +469,92 @@ async fn values_of_another_version_are_kept_and_told() {
     assert_eq!(send(post(&app, &format!("/{id}"), &pairs)).await.0, StatusCode::SEE_OTHER);
     assert_eq!(app.stored(id).await["from_the_future"], "kept");
 }
+
+#[tokio::test]
+async fn what_was_sent_is_shown_with_its_attempts_and_sent_again() {
+    let app = App::start().await;
+    let id = app.add_chat("Orders").await;
+    let (status, page) = get(&app, &format!("/{id}/deliveries")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("Nothing was sent") && page.contains("<svg"), "{page}");
+    assert!(get(&app, &format!("/{id}")).await.1.contains("og-sample"));
+    let response = post(&app, &format!("/{id}/sample"), &[]).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    app.worker.run_due().await;
+    let (_, json) = get_json(&app, &format!("/{id}/deliveries")).await;
+    let delivery = json["deliveries"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!((&json["deliveries"][0]["state"], json["days"].as_array().unwrap().len()), (&json!("delivered"), 14));
+    let path = format!("/{id}/deliveries/{delivery}");
+    let (status, page) = get(&app, &path).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("A sample from your shop.") && page.contains("200 · ok"), "{page}");
+    let viewer = post(&app, &format!("{path}/replay"), &[]).header("x-user", "viewer");
+    assert_eq!(send(viewer).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(send(post(&app, &format!("{path}/replay"), &[])).await.0, StatusCode::SEE_OTHER);
+    assert_eq!(send(post(&app, &format!("{path}/replay"), &[])).await.0, StatusCode::CONFLICT);
+    app.worker.run_due().await;
+    let (_, json) = get_json(&app, &path).await;
+    assert_eq!(json["attempts"].as_array().unwrap().len(), 2);
+    assert!(get(&app, "").await.1.contains("Delivered"));
+    // Under another configuration it does not exist.
+    let other = app.add_chat("Other").await;
+    assert_eq!(get(&app, &format!("/{other}/deliveries/{delivery}")).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(get(&app, &format!("/{id}/deliveries/dlv_1")).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(get(&app, &format!("/{id}/runs")).await.0, StatusCode::OK);
+    let pager = app.add::<Pager>("Pager", true, json!({ "token": "t", "project": "p" })).await;
+    assert_eq!(send(post(&app, &format!("/{pager}/sample"), &[])).await.0, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn a_hook_that_nobody_declared_tells_nothing() {
+    let app = App::start().await;
+    let id = app.add_chat("Orders").await;
+    let answer = |address: String| {
+        let url = format!("{}/hooks/{address}", app.url);
+        send(client().post(url).header("origin", "https://elsewhere.example").body("{}"))
+    };
+    let known = answer(id.to_string()).await;
+    assert!(known.0.is_client_error());
+    assert_eq!(answer("cfg_0193f3a0b5c77aaa8bbb0123456789ab".to_owned()).await, known);
+    assert_eq!(answer("x".to_owned()).await, known);
+}
+
+/// Whatever a page says can be said in another language.
+#[tokio::test]
+async fn every_text_is_looked_up() {
+    let app = App::start().await;
+    let id = app.add_chat("⟦Orders⟧").await;
+    let paths = [
+        "",
+        "/new",
+        "/new/acme.chat",
+        &format!("/{id}"),
+        &format!("/{id}/delete"),
+        &format!("/{id}/history"),
+        &format!("/{id}/deliveries"),
+        &format!("/{id}/runs"),
+        "/nowhere",
+    ];
+    for path in paths {
+        let request = client().get(app.at(path)).header("accept-language", "xx");
+        let (_, page) = send(request).await;
+        for said in texts(&page) {
+            let own = said.contains('⟦')
+                || !said.chars().any(char::is_alphabetic)
+                || said.starts_with("acme.")
+                || said.chars().count() == 1;
+            // What the integration and its people wrote, and what machines read.
+            let written =
+                ["ann", "Ann", "UTC", "May", "Apr", "Shop", "chat.example.com"].iter().any(|word| said.contains(word));
+            assert!(own || written, "`{said}` on {path}");
+        }
+    }
+}
+
+/// The texts between the tags of a page.
+fn texts(page: &str) -> Vec<String> {
+    // What was changed is what people wrote.
+    let parts = page.split('<').filter(|part| !part.starts_with("ins>") && !part.starts_with("del>"));
+    let between = parts.filter_map(|part| part.split_once('>')).map(|(_, text)| text.trim());
+    between.filter(|text| !text.is_empty()).map(str::to_owned).collect()
+}

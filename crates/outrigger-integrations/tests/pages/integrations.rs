@@ -6,12 +6,12 @@ use std::time::Duration;
 use outrigger_integrations::form::Choice as Option_;
 use outrigger_integrations::rule::{Facts, Rules};
 use outrigger_integrations::{
-    About, CheckReport, Choice, ConfigOf, Context, Fault, FieldFaults, Host, HttpUrl, Icon, Integration, IntegrationId,
-    Secret, Settings, Start, Values,
+    About, CheckReport, Choice, ConfigOf, Context, DeliveryId, Fault, FieldFaults, Host, HttpUrl, Icon, Integration,
+    IntegrationId, Secret, SendError, Sent, Settings, Start, Values,
 };
 
 #[derive(Debug)]
-pub struct Shop;
+pub(crate) struct Shop;
 
 impl Host for Shop {
     type Facts = OrderFacts;
@@ -19,19 +19,19 @@ impl Host for Shop {
 }
 
 #[derive(Facts)]
-pub struct OrderFacts {
+pub(crate) struct OrderFacts {
     /// How much it costs.
-    pub total: i64,
+    pub(crate) total: i64,
     #[fact(label = "Customer's country")]
-    pub country: Option<String>,
+    pub(crate) country: Option<String>,
     #[fact(label = "Products")]
-    pub products: Vec<String>,
+    pub(crate) products: Vec<String>,
     #[fact(label = "Is a gift")]
-    pub gift: bool,
+    pub(crate) gift: bool,
 }
 
 #[derive(Choice, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub(crate) enum Style {
     Short,
     Long,
 }
@@ -39,37 +39,37 @@ pub enum Style {
 /// Everything a form can have.
 #[derive(Settings, Clone)]
 #[settings(validate = chat_rules)]
-pub struct Chat {
+pub(crate) struct Chat {
     #[group(
         title = "Where to post",
         help = "Add an incoming webhook in the chat service, then paste its address here."
     )]
     #[field(label = "Webhook URL", placeholder = "https://chat.example.com/hooks/…")]
     /// Whoever has this address can post to the channel.
-    pub webhook: Secret<HttpUrl>,
+    pub(crate) webhook: Secret<HttpUrl>,
     #[field(label = "Workspace", options_from)]
-    pub workspace: Option<String>,
+    pub(crate) workspace: Option<String>,
     #[field(label = "Channel", options_from, depends_on(workspace))]
     /// Leave it empty for the webhook's own channel.
-    pub channel: Option<String>,
+    pub(crate) channel: Option<String>,
     #[group(title = "How it looks")]
     #[field(label = "Post as", default = "Shop")]
-    pub post_as: String,
+    pub(crate) post_as: String,
     #[field(label = "Style", default = Style::Short)]
-    pub style: Style,
+    pub(crate) style: Style,
     #[field(label = "Signature", shown_if(field = "style", is = "long"))]
     /// Put below each long message.
-    pub signature: Option<String>,
+    pub(crate) signature: Option<String>,
     #[field(label = "Mention", placeholder = "@somebody")]
     /// Who is to be called.
-    pub mention: Vec<String>,
+    pub(crate) mention: Vec<String>,
     #[field(label = "Words to replace")]
-    pub replace: BTreeMap<String, String>,
+    pub(crate) replace: BTreeMap<String, String>,
     #[field(label = "Wait before posting", default = Duration::from_secs(90))]
-    pub wait: Duration,
+    pub(crate) wait: Duration,
     #[group(title = "Which orders", help = "Without conditions every order is posted.", wide)]
     #[field(label = "Orders")]
-    pub rules: Rules<OrderFacts>,
+    pub(crate) rules: Rules<OrderFacts>,
 }
 
 fn chat_rules(chat: &Chat, faults: &mut FieldFaults) {
@@ -78,14 +78,14 @@ fn chat_rules(chat: &Chat, faults: &mut FieldFaults) {
     }
 }
 
-pub struct ChatIntegration;
+pub(crate) struct ChatIntegration;
 
 const CHAT_ICON: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><rect width="48" height="48" rx="11" fill="#5b4bd6"/><path d="M13 15.5A3.5 3.5 0 0 1 16.500 12h15a3.500 3.500 0 0 1 3.500 3.500v10a3.500 3.500 0 0 1-3.500 3.500H23l-7 6v-6h-.5A2.500 2.500 0 0 1 13 26.500z" fill="#fff"/></svg>"##;
 
 impl Integration<Shop> for ChatIntegration {
     const ID: IntegrationId = IntegrationId::new("acme.chat");
     type Settings = Chat;
-    type Message = ();
+    type Message = String;
 
     fn about(&self) -> About {
         About::new("Team Chat", "Posts to a channel when orders come in, are paid or go wrong.")
@@ -103,6 +103,23 @@ impl Integration<Shop> for ChatIntegration {
         }
     }
 
+    fn sample(&self) -> Option<String> {
+        Some("A sample from your shop.".to_owned())
+    }
+
+    async fn send(
+        &self,
+        config: &ConfigOf<Shop, Self>,
+        message: &String,
+        _: &DeliveryId,
+        _: &Context,
+    ) -> Result<Sent, SendError> {
+        if config.settings.post_as == "Nobody" {
+            return Err(SendError::refused(format!("the channel is archived, so “{message}” was not taken")));
+        }
+        Ok(Sent { status: Some(200), summary: "ok".to_owned() })
+    }
+
     async fn options(&self, field: &str, values: &Values, _: &Context) -> Result<Vec<Option_>, Fault> {
         match (field, values.get("workspace").and_then(|workspace| workspace.as_str())) {
             ("workspace", _) => Ok(vec![Option_::new("sales", "Sales"), Option_::new("ops", "Operations")]),
@@ -116,12 +133,12 @@ impl Integration<Shop> for ChatIntegration {
 }
 
 /// No icon, an id with a hyphen, a name with markup in it.
-pub struct Odd;
+pub(crate) struct Odd;
 
 #[derive(Settings, Clone)]
-pub struct OddSettings {
+pub(crate) struct OddSettings {
     #[field(label = "<b>Label</b>")]
-    pub text: Option<String>,
+    pub(crate) text: Option<String>,
 }
 
 impl Integration<Shop> for Odd {
@@ -137,15 +154,15 @@ impl Integration<Shop> for Odd {
 macro_rules! simple {
     ($name:ident, $settings:ident, $id:literal, $title:literal, $summary:literal) => {
         #[derive(Settings, Clone)]
-        pub struct $settings {
+        pub(crate) struct $settings {
             #[field(label = "API token")]
             /// Make one in your profile of the service.
-            pub token: Secret<String>,
+            pub(crate) token: Secret<String>,
             #[field(label = "Project", placeholder = "shop-backend")]
-            pub project: String,
+            pub(crate) project: String,
         }
 
-        pub struct $name;
+        pub(crate) struct $name;
 
         impl Integration<Shop> for $name {
             const ID: IntegrationId = IntegrationId::new($id);
@@ -165,12 +182,12 @@ simple!(Gone, GoneSettings, "acme.gone", "Gone", "Was there once.");
 simple!(Mail, MailSettings, "acme.mail", "Mail Digest", "Sends one mail a day with what happened.");
 
 /// Fails when it is started.
-pub struct Broken;
+pub(crate) struct Broken;
 
 #[derive(Settings, Clone)]
-pub struct BrokenSettings {
+pub(crate) struct BrokenSettings {
     #[field(label = "Server")]
-    pub server: Option<String>,
+    pub(crate) server: Option<String>,
 }
 
 impl Integration<Shop> for Broken {

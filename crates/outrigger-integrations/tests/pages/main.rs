@@ -1,4 +1,5 @@
 //! The pages over real sockets and in a real browser, on the engine that `DATABASE_URL` names.
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic as the tests do")]
 
 mod app;
 mod browser;

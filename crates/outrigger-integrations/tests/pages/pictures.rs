@@ -1,5 +1,7 @@
 //! What the pictures show.
 
+use std::time::Duration;
+
 use outrigger_integrations::{ConfigId, Manager, RunState};
 use serde_json::{Value, json};
 
@@ -7,7 +9,7 @@ use crate::app::{App, WEBHOOK};
 use crate::integrations::{Board, Broken, ChatIntegration, Gone, Mail, Pager, Shop};
 
 /// Fills the list, and returns the configuration whose form is shown.
-pub async fn fill(app: &App) -> ConfigId {
+pub(crate) async fn fill(app: &App) -> ConfigId {
     let simple = |project: &str| json!({ "token": "t0ken", "project": project });
     let gone = app.manager.register(Gone).unwrap();
     app.add::<Gone>("Parcel tracking", true, simple("parcels")).await;
@@ -19,11 +21,26 @@ pub async fn fill(app: &App) -> ConfigId {
     app.add::<Mail>("Morning numbers", true, simple("numbers")).await;
     app.add::<Broken>("Bookkeeping", true, json!({ "server": "ledger.example.com" })).await;
     app.change(id, |values| values.insert("post_as".into(), json!("Order desk"))).await;
+    deliver(app, id).await;
     let failed = |manager: &Manager<Shop>| {
         manager.integrations().iter().any(|info| matches!(info.state, RunState::Failed { .. }))
     };
     app.manager.wait_until(failed).await;
     id
+}
+
+/// Two weeks of messages, one day of them not so good.
+async fn deliver(app: &App, id: ConfigId) {
+    for day in 0..14_u64 {
+        let name = if day == 9 { "Nobody" } else { "Order desk" };
+        app.change(id, |values| values.insert("post_as".into(), json!(name))).await;
+        for _ in 0..(day * 7 % 11 + 3) {
+            app.manager.send_sample(&app.scope, id).await.unwrap();
+        }
+        app.worker.run_due().await;
+        app.clock.advance(Duration::from_hours(24));
+    }
+    app.change(id, |values| values.insert("post_as".into(), json!("Order desk"))).await;
 }
 
 fn chat() -> Value {

@@ -92,7 +92,7 @@
     const heading = find("h1", inner);
     if (heading) { heading.id ||= "og-dialog-title"; dialog.setAttribute("aria-labelledby", heading.id); }
     dialog.addEventListener("click", (event) => {
-      if (event.target === dialog || event.target.closest("[data-close]")) { event.preventDefault(); dialog.close(); }
+      if (event.target === dialog || event.target.closest("[data-dismiss]")) { event.preventDefault(); dialog.close(); }
     });
     dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
     root.append(dialog);

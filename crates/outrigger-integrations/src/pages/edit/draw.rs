@@ -106,7 +106,7 @@ impl<H: Host, P: Policy> Editing<'_, H, P> {
             report: drawn.report.map(|report| report_view(say, &report)),
             read_only: !may_save,
             may_test,
-            sample: None,
+            sample: self.id().filter(|_| may_test).and_then(|id| request.sample_url(id, &self.integration)),
             offer_disabled: drawn.offer_disabled,
             delete: self.id().filter(|_| may_delete).map(|id| urls.delete(id)),
         };
