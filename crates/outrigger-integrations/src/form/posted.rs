@@ -90,7 +90,7 @@ impl<'a> Pairs<'a> {
             Widget::Secret { of } => return (self.read_secret(name, of), None),
             Widget::List { item, .. } => return rows::read_list(self, name, item),
             Widget::KeyValue { .. } => return rows::read_keys(self, name),
-            Widget::Rules(_) => return rules::read(self, name),
+            Widget::Rules(facts) => return rules::read(self, name, facts),
             Widget::MultiSelect { .. } => Some(self.read_choices(name)),
             Widget::Checkbox => {
                 single(&|text| Value::from(is_checked(text))).or((!field.hidden).then_some(false.into()))

@@ -57,6 +57,9 @@ const NEW_CHAT: &[(&str, &str)] = &[
     ("s.rules.0.fact", "total"),
     ("s.rules.0.operator", "greater_than"),
     ("s.rules.0.value", "100"),
+    ("s.rules.1.fact", "country"),
+    ("s.rules.1.operator", "one_of"),
+    ("s.rules.1.value", "DE\r\nDK"),
 ];
 
 fn changed<'a>(pairs: &[(&'a str, &'a str)], changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
@@ -205,6 +208,8 @@ async fn a_form_is_saved_and_shown_again_without_its_secret() {
     assert_eq!(stored["webhook"], WEBHOOK);
     assert_eq!(stored["mention"], json!(["@ann"]));
     assert_eq!(stored["replace"], json!({ "EUR": "€" }));
+    assert_eq!(stored["rules"]["conditions"][0]["value"], 100);
+    assert_eq!(stored["rules"]["conditions"][1]["value"], json!(["DE", "DK"]));
     let (_, page) = send(client().get(format!("{}{to}", app.url))).await;
     assert!(page.contains("Added.") && !page.contains("s3cr3t"), "{page}");
     let (_, json) = get_json(&app, &format!("/{id}")).await;
@@ -326,7 +331,7 @@ async fn rows_are_added_and_removed_without_a_script() {
         press(changed(NEW_CHAT, &[("do", ""), ("s.mention.1", "@bob"), ("s.mention.0.remove", "true")])).await;
     assert!(page.contains("@bob") && !page.contains("@ann"), "{page}");
     let (_, page) = press(changed(NEW_CHAT, &[("do", ""), ("add-row", "s.rules")])).await;
-    assert!(page.contains("s.rules.1.fact"), "{page}");
+    assert!(page.contains("s.rules.2.fact"), "{page}");
     assert!(!page.contains("og-faults"), "a form that is not sent yet has no faults: {page}");
 }
 
