@@ -6,7 +6,7 @@ mod field;
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Data, DeriveInput, Error, Fields, Ident, LitInt, LitStr, Path, Result};
+use syn::{Data, DeriveInput, Error, Fields, LitInt, LitStr, Path, Result};
 
 use crate::names;
 use field::Field;
@@ -32,16 +32,32 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let fields = named.iter().map(Field::read).collect::<Result<Vec<_>>>()?;
     checks::references(&fields)?;
     let form = form(named, &fields)?;
-    let checks = fields.iter().map(checks::of_types);
-    let implementation = implement(&input.ident, &options, &form, &fields)?;
-    let serialize = serialize(&input.ident, &fields);
-    Ok(quote! { #implementation #serialize #(#checks)* })
+    let checks: Vec<_> = fields.iter().flat_map(checks::of_types).collect();
+    let serialize = serialize(input, &fields);
+    if input.generics.params.is_empty() {
+        let implementation = implement(input, &options, &form_once(&form), &fields)?;
+        return Ok(quote! { #implementation #serialize #(const _: () = #checks;)* });
+    }
+    let implementation = implement(input, &options, &form_of_type(&form, &checks), &fields)?;
+    Ok(quote! { #implementation #serialize })
+}
+
+fn form_once(form: &TokenStream) -> TokenStream {
+    quote! {
+        static FORM: ::std::sync::OnceLock<::outrigger_integrations::FormSchema> = ::std::sync::OnceLock::new();
+        FORM.get_or_init(|| #form)
+    }
+}
+
+/// A static is one for all types that the parameters stand for, and constants outside of the function cannot name them.
+fn form_of_type(form: &TokenStream, checks: &[TokenStream]) -> TokenStream {
+    quote! {
+        #(const { #checks };)*
+        ::outrigger_integrations::settings::derived::form_of::<Self>(|| #form)
+    }
 }
 
 fn named_fields(input: &DeriveInput) -> Result<&syn::punctuated::Punctuated<syn::Field, syn::Token![,]>> {
-    if !input.generics.params.is_empty() {
-        return Err(Error::new_spanned(&input.generics, "settings take no generic parameters"));
-    }
     match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => Ok(&fields.named),
@@ -132,7 +148,9 @@ fn optional_text(text: Option<&LitStr>) -> TokenStream {
     }
 }
 
-fn implement(name: &Ident, options: &Options, form: &TokenStream, fields: &[Field]) -> Result<TokenStream> {
+fn implement(input: &DeriveInput, options: &Options, form: &TokenStream, fields: &[Field]) -> Result<TokenStream> {
+    let name = &input.ident;
+    let (parameters, arguments, bounds) = input.generics.split_for_impl();
     let version = options.version.as_ref().map_or(Ok(1), LitInt::base10_parse::<u32>)?;
     let from_values = from_values(fields);
     let stored = fields.iter().filter(|field| !field.attributes.transient()).map(|field| {
@@ -161,12 +179,11 @@ fn implement(name: &Ident, options: &Options, form: &TokenStream, fields: &[Fiel
     });
     Ok(quote! {
         #[automatically_derived]
-        impl ::outrigger_integrations::settings::Settings for #name {
+        impl #parameters ::outrigger_integrations::settings::Settings for #name #arguments #bounds {
             const VERSION: u32 = #version;
 
             fn form() -> &'static ::outrigger_integrations::FormSchema {
-                static FORM: ::std::sync::OnceLock<::outrigger_integrations::FormSchema> = ::std::sync::OnceLock::new();
-                FORM.get_or_init(|| #form)
+                #form
             }
 
             fn from_values(
@@ -213,7 +230,9 @@ fn from_values(fields: &[Field]) -> TokenStream {
     }
 }
 
-fn serialize(name: &Ident, fields: &[Field]) -> TokenStream {
+fn serialize(input: &DeriveInput, fields: &[Field]) -> TokenStream {
+    let name = &input.ident;
+    let (parameters, arguments, bounds) = input.generics.split_for_impl();
     let count = fields.len();
     let entries = fields.iter().map(|field| {
         let (ident, key) = (&field.ident, &field.name);
@@ -224,11 +243,11 @@ fn serialize(name: &Ident, fields: &[Field]) -> TokenStream {
     quote! {
         /// To be shown: secrets are `***`.
         #[automatically_derived]
-        impl ::outrigger_integrations::settings::derived::serde::Serialize for #name {
-            fn serialize<S: ::outrigger_integrations::settings::derived::serde::Serializer>(
+        impl #parameters ::outrigger_integrations::settings::derived::serde::Serialize for #name #arguments #bounds {
+            fn serialize<__Serializer: ::outrigger_integrations::settings::derived::serde::Serializer>(
                 &self,
-                serializer: S,
-            ) -> ::core::result::Result<S::Ok, S::Error> {
+                serializer: __Serializer,
+            ) -> ::core::result::Result<__Serializer::Ok, __Serializer::Error> {
                 use ::outrigger_integrations::settings::derived::serde::ser::SerializeMap as _;
                 let mut map = serializer.serialize_map(::core::option::Option::Some(#count))?;
                 #(#entries)*

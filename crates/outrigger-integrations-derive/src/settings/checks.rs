@@ -113,15 +113,15 @@ pub(super) fn references(fields: &[Field]) -> Result<()> {
     Ok(())
 }
 
-/// Assertions about the type of a field, each where its attribute stands.
-pub(super) fn of_types(field: &Field) -> TokenStream {
+/// Assertions about the type of a field, each where its attribute stands; for a constant to make.
+pub(super) fn of_types(field: &Field) -> Vec<TokenStream> {
     let attributes = &field.attributes;
     let ty = &field.ty;
     let kind = |span: Span, allowed: &str, message: &str| {
         let allowed = quote::format_ident!("{allowed}");
         let kind = quote! { <#ty as ::outrigger_integrations::settings::FieldValue>::KIND };
         quote_spanned! { span =>
-            const _: () = ::core::assert!(::outrigger_integrations::settings::derived::#allowed(#kind), #message);
+            ::core::assert!(::outrigger_integrations::settings::derived::#allowed(#kind), #message)
         }
     };
     let ranges = [&attributes.min, &attributes.max, &attributes.step].into_iter().flatten();
@@ -147,7 +147,7 @@ pub(super) fn of_types(field: &Field) -> TokenStream {
         Some(kind(default.span(), allowed, message))
     }));
     checks.extend(of_presence(field));
-    quote! { #(#checks)* }
+    checks
 }
 
 /// Which types a written-out default is for.
@@ -169,7 +169,7 @@ fn of_presence(field: &Field) -> Vec<TokenStream> {
     let required = quote! { <#ty as ::outrigger_integrations::settings::FieldValue>::REQUIRED };
     let secret = quote! { <#ty as ::outrigger_integrations::settings::FieldValue>::SECRET };
     let assert = |span: Span, what: &TokenStream, message: &str| {
-        quote_spanned! { span => const _: () = ::core::assert!(#what, #message); }
+        quote_spanned! { span => ::core::assert!(#what, #message) }
     };
     let mut checks = Vec::new();
     if let Some(span) = attributes.required {

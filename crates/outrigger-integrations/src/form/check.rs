@@ -8,6 +8,7 @@ use super::{
     Choice, Field, FieldFaults, FormSchema, MAX_ROWS, MAX_TEXT, NumberRange, Options, TextLimits, Values, Widget,
 };
 use crate::Text;
+use crate::rule::{RuleFault, RuleSet};
 use crate::settings::{EmailAddress, parse_url};
 
 mod number;
@@ -84,7 +85,7 @@ fn check_value(widget: &Widget, value: &Value, known: Option<&[Choice]>) -> Vec<
         Widget::Secret { of } => check_value(of, value, known),
         Widget::List { item, min, max } => check_rows(item, *min, *max, value),
         Widget::KeyValue { max } => check_keys(*max, value),
-        Widget::Rules(_) => check_rules(value),
+        Widget::Rules(facts) => RuleSet::check_json(value, facts).iter().map(RuleFault::text).collect(),
     }
 }
 
@@ -176,19 +177,6 @@ fn check_keys(max: usize, value: &Value) -> Vec<Text> {
         faults.extend(of_name.into_iter().chain(of_value).map(|fault| Text::from(format!("Row {row}: {fault}"))));
     }
     faults
-}
-
-/// What the rules ask about is for their own type to judge.
-fn check_rules(value: &Value) -> Vec<Text> {
-    let conditions = match value.get("conditions") {
-        None => Some(0),
-        Some(conditions) => conditions.as_array().map(Vec::len),
-    };
-    match conditions.filter(|_| value.get("mode").is_some_and(Value::is_string)) {
-        None => vec!["These have to be rules.".into()],
-        Some(count) if count > MAX_ROWS => vec![too_many_rows(MAX_ROWS)],
-        Some(_) => Vec::new(),
-    }
 }
 
 fn too_many_rows(max: usize) -> Text {

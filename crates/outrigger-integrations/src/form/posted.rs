@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::submit::{Submitted, settle};
 use super::{Field, FieldFaults, FormSchema, Unit, Values, Widget};
 use crate::Text;
+use crate::rule::RuleSet;
 
 mod rows;
-mod rules;
 
 /// What was posted, by name; each name may come several times.
 struct Pairs<'a>(BTreeMap<&'a str, Vec<&'a str>>);
@@ -19,8 +19,8 @@ struct Pairs<'a>(BTreeMap<&'a str, Vec<&'a str>>);
 /// they are what to show again, as people typed it.
 ///
 /// The names of the inputs: `name` for a single value, several times for a multiple selection; `name.clear` to clear a
-/// secret; `name.amount` and `name.unit`; `name.N` for the rows of a list; `name.N.key` and `name.N.value`; for rules
-/// `name.mode`, `name.N.fact`, `name.N.operator` and `name.N.value`. A row goes away when it is blank or comes with
+/// secret; `name.amount` and `name.unit`; `name.N` for the rows of a list; `name.N.key` and `name.N.value`; for rules those
+/// of [`RuleSet::from_posted`]. A row goes away when it is blank or comes with
 /// `name.N.remove`.
 ///
 /// `existing` are the values that the configuration has, none for a new one. They stay where the post cannot change
@@ -76,6 +76,10 @@ impl<'a> Pairs<'a> {
         self.all(name).last().copied()
     }
 
+    fn each(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.iter().flat_map(|(name, values)| values.iter().map(|value| (*name, *value)))
+    }
+
     /// The pairs whose names begin so, without that beginning.
     fn under<'s>(&'s self, prefix: &str) -> impl Iterator<Item = (&'a str, &'s [&'a str])> {
         let from_prefix = (Bound::Included(prefix), Bound::Unbounded);
@@ -90,7 +94,7 @@ impl<'a> Pairs<'a> {
             Widget::Secret { of } => return (self.read_secret(name, of), None),
             Widget::List { item, .. } => return rows::read_list(self, name, item),
             Widget::KeyValue { .. } => return rows::read_keys(self, name),
-            Widget::Rules(facts) => return rules::read(self, name, facts),
+            Widget::Rules(facts) => RuleSet::from_posted(name, self.each(), facts).map(|rules| rules.to_json()),
             Widget::MultiSelect { .. } => Some(self.read_choices(name)),
             Widget::Checkbox => {
                 single(&|text| Value::from(is_checked(text))).or((!field.hidden).then_some(false.into()))

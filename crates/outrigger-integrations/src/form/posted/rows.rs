@@ -9,10 +9,10 @@ use crate::Text;
 use crate::form::Widget;
 
 /// The parts of one row: `""` for `name.N`, `"key"` for `name.N.key`.
-pub(super) type Row<'a, 'p> = BTreeMap<&'a str, &'p [&'a str]>;
+type Row<'a, 'p> = BTreeMap<&'a str, &'p [&'a str]>;
 
 /// The rows of a field that stay, in the order of their numbers.
-pub(super) fn rows<'a, 'p>(pairs: &'p Pairs<'a>, name: &str) -> Vec<Row<'a, 'p>> {
+fn rows<'a, 'p>(pairs: &'p Pairs<'a>, name: &str) -> Vec<Row<'a, 'p>> {
     let mut rows = BTreeMap::<usize, Row<'a, 'p>>::new();
     let prefix = format!("{name}.");
     for (rest, values) in pairs.under(&prefix) {
@@ -24,7 +24,7 @@ pub(super) fn rows<'a, 'p>(pairs: &'p Pairs<'a>, name: &str) -> Vec<Row<'a, 'p>>
     rows.into_values().filter(|row| last(row, "remove").is_none_or(|remove| !is_checked(remove))).collect()
 }
 
-pub(super) fn last<'a>(row: &Row<'a, '_>, part: &str) -> Option<&'a str> {
+fn last<'a>(row: &Row<'a, '_>, part: &str) -> Option<&'a str> {
     row.get(part)?.last().copied()
 }
 
