@@ -33,3 +33,31 @@ pub struct Config<H: Host, S> {
 
 /// A configuration of the integration `I`.
 pub type ConfigOf<H, I> = Config<H, <I as Integration<H>>::Settings>;
+
+impl<H: Host, S> Config<H, S> {
+    /// A configuration that is in no store: for an integration's own tests, which call
+    /// [`check`](Integration::check) and [`send`](Integration::send) with it.
+    ///
+    /// ```
+    /// use outrigger_integrations::{Config, Host, Integration, Scope, Settings, Values};
+    ///
+    /// fn draft<H: Host<Extra = ()>, I: Integration<H>>(values: &Values) -> Config<H, I::Settings> {
+    ///     let settings = I::Settings::from_values(values).unwrap();
+    ///     Config::unsaved(I::ID, Scope::System, settings, ())
+    /// }
+    /// ```
+    pub fn unsaved(integration: IntegrationId, scope: Scope, settings: S, extra: H::Extra) -> Self {
+        Self {
+            id: ConfigId::from_uuid(uuid::Uuid::nil()),
+            scope,
+            name: integration.to_string(),
+            integration,
+            enabled: true,
+            settings,
+            extra,
+            version: 0,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+}

@@ -212,6 +212,7 @@ impl<H: Host> Telling<'_, H> {
         let outbox = Outbox::new(self.manager.context().clone());
         let told = Told {
             id: self.event.id,
+            at: self.event.created_at,
             payload: self.event.payload.as_str().into(),
             configs: matching.configs,
             outbox: outbox.clone(),

@@ -11,6 +11,8 @@ extern crate self as outrigger_integrations;
 #[cfg(feature = "sql")]
 mod about;
 #[cfg(feature = "sql")]
+mod announcement;
+#[cfg(feature = "sql")]
 mod check;
 #[cfg(feature = "sql")]
 mod config;
@@ -60,6 +62,8 @@ pub mod webhook_signature;
 
 #[cfg(feature = "sql")]
 pub use about::{About, Icon};
+#[cfg(feature = "sql")]
+pub use announcement::{Announce, Announcement, Level};
 #[cfg(feature = "sql")]
 pub use check::{CheckReport, CheckState, Finding};
 #[cfg(feature = "sql")]

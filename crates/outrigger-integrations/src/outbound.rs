@@ -117,6 +117,23 @@ impl Outbound {
         }
         Ok(Reply { status: response.status(), headers: response.headers().clone(), body: body.freeze() })
     }
+
+    /// The addresses of a host that may be called with another protocol than HTTP. Connect to them, not to the name,
+    /// which could lead elsewhere a moment later.
+    ///
+    /// # Errors
+    /// [`OutboundError::Blocked`] when all are private and those are not allowed, [`OutboundError::NotReached`] when
+    /// the name does not resolve.
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, OutboundError> {
+        let unknown = |reason: String| OutboundError::NotReached(format!("`{host}` cannot be resolved: {reason}"));
+        let found = tokio::net::lookup_host((host, port)).await.map_err(|error| unknown(error.to_string()))?;
+        let (allowed, private): (Vec<_>, Vec<_>) = found.partition(|found| self.allow_private || is_public(found.ip()));
+        match private.first() {
+            Some(private) if allowed.is_empty() => Err(blocked(private.ip())),
+            None if allowed.is_empty() => Err(unknown("it has no address".to_owned())),
+            _ => Ok(allowed),
+        }
+    }
 }
 
 fn blocked(address: IpAddr) -> OutboundError {
@@ -276,6 +293,21 @@ mod tests {
         let strict = Outbound::new(false, Duration::from_secs(5)).unwrap();
         let refused = strict.send(strict.request(http::Method::GET, "https://localhost:9/".parse().unwrap())).await;
         assert!(matches!(refused, Err(OutboundError::Blocked(_))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn addresses_for_other_protocols_are_checked_too() {
+        let strict = Outbound::new(false, Duration::from_secs(5)).unwrap();
+        for private in ["localhost", "127.0.0.1", "::1", "10.0.0.1"] {
+            let refused = strict.resolve(private, 25).await;
+            assert!(matches!(refused, Err(OutboundError::Blocked(_))), "{private}: {refused:?}");
+        }
+        let public: SocketAddr = "1.1.1.1:25".parse().unwrap();
+        assert_eq!(strict.resolve("1.1.1.1", 25).await, Ok(vec![public]));
+        let open = Outbound::new(true, Duration::from_secs(5)).unwrap();
+        assert!(!open.resolve("localhost", 25).await.unwrap().is_empty());
+        let unknown = open.resolve("nowhere.invalid", 25).await;
+        assert!(matches!(unknown, Err(OutboundError::NotReached(_))), "{unknown:?}");
     }
 
     #[tokio::test]

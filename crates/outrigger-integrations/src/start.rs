@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::registered::AnyConfig;
@@ -94,6 +95,7 @@ pub(crate) type Handle = Arc<dyn Fn(Told) -> BoxFuture<'static, Result<(), Fault
 #[derive(Clone)]
 pub(crate) struct Told {
     pub(crate) id: EventId,
+    pub(crate) at: Timestamp,
     pub(crate) payload: Arc<str>,
     pub(crate) configs: Vec<AnyConfig>,
     pub(crate) outbox: Outbox,
@@ -106,13 +108,21 @@ impl Told {
         let configs = self.configs.into_iter().map(|config| {
             config.downcast::<ConfigOf<H, I>>().expect("the registry pairs configurations with their integration")
         });
-        Ok(Heard { id: self.id, event, configs: configs.collect(), outbox: self.outbox, integration: PhantomData })
+        Ok(Heard {
+            id: self.id,
+            at: self.at,
+            event,
+            configs: configs.collect(),
+            outbox: self.outbox,
+            integration: PhantomData,
+        })
     }
 }
 
 /// What a handler is called with: an event and the configurations that want it.
 pub struct Heard<H: Host, I: Integration<H>, E> {
     id: EventId,
+    at: Timestamp,
     event: E,
     configs: Vec<Arc<ConfigOf<H, I>>>,
     outbox: Outbox,
@@ -123,6 +133,11 @@ impl<H: Host, I: Integration<H>, E: Event<H>> Heard<H, I, E> {
     /// The event's id, the same each time the handler is called with it.
     pub fn id(&self) -> EventId {
         self.id
+    }
+
+    /// When it happened: when the host emitted it, by the store's clock.
+    pub fn at(&self) -> Timestamp {
+        self.at
     }
 
     /// What happened.
