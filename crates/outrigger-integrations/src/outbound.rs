@@ -47,6 +47,7 @@ pub struct Reply {
 pub struct Outbound {
     client: reqwest::Client,
     allow_private: bool,
+    timeout: Duration,
 }
 
 impl Outbound {
@@ -65,7 +66,12 @@ impl Outbound {
             .dns_resolver(Arc::new(GuardedResolver { allow_private }))
             .build()
             .map_err(|error| OutboundError::Blocked(describe(&error)))?;
-        Ok(Self { client, allow_private })
+        Ok(Self { client, allow_private, timeout })
+    }
+
+    /// How long a whole exchange may take. It bounds those over HTTP; whoever speaks another protocol keeps to it.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Whether requests may go to this URL, as far as can be told without resolving its name.

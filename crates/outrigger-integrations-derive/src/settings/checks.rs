@@ -113,7 +113,8 @@ pub(super) fn references(fields: &[Field]) -> Result<()> {
     Ok(())
 }
 
-/// Assertions about the type of a field, each where its attribute stands; for a constant to make.
+/// Assertions about the type of a field, each where its attribute stands: expressions without a value, for a
+/// constant to compute.
 pub(super) fn of_types(field: &Field) -> Vec<TokenStream> {
     let attributes = &field.attributes;
     let ty = &field.ty;
@@ -129,7 +130,7 @@ pub(super) fn of_types(field: &Field) -> Vec<TokenStream> {
     let options = attributes.options.first().map(|option| option.value.span()).or(attributes.options_from);
     // What a type cannot be, as a list of lists, it says where its kind is computed.
     let sound = quote_spanned! { ty.span() =>
-        const _: ::outrigger_integrations::settings::Kind = <#ty as ::outrigger_integrations::settings::FieldValue>::KIND;
+        { let _: ::outrigger_integrations::settings::Kind = <#ty as ::outrigger_integrations::settings::FieldValue>::KIND; }
     };
     let mut checks = vec![sound];
     checks.extend(
