@@ -1,5 +1,7 @@
 //! One use of an integration.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 use crate::{ConfigId, Host, Integration, IntegrationId, Scope};
@@ -29,6 +31,13 @@ pub struct Config<H: Host, S> {
     pub created_at: Timestamp,
     /// When it was last saved, by the store's clock.
     pub updated_at: Timestamp,
+}
+
+/// Its name, and the id of its integration.
+impl<H: Host, S> fmt::Display for Config<H, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.integration)
+    }
 }
 
 /// A configuration of the integration `I`.

@@ -11,6 +11,7 @@ mod list;
 mod migrations;
 mod newer;
 pub(crate) mod notices;
+mod references;
 mod reseal;
 mod row;
 pub(crate) mod rows;

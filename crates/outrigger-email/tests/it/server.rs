@@ -50,8 +50,8 @@ impl Mail {
     /// The value of a header, unfolded.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         let head = self.data.split("\r\n\r\n").next().unwrap().replace("\r\n ", " ");
-        let value = head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned));
-        value
+        let beginning = format!("{name}: ");
+        head.lines().find_map(|line| line.strip_prefix(&beginning)).map(str::to_owned)
     }
 
     pub(crate) fn body(&self) -> &str {

@@ -94,6 +94,9 @@ pub enum SaveError<H: Host> {
     /// The draft is not right.
     #[error("{0}")]
     Faults(FieldFaults),
+    /// The host's columns are not right: one points at something that is not there.
+    #[error("{0}")]
+    Extra(FieldFaults),
     /// Somebody else has saved the configuration since it was read.
     #[error("{} has changed the configuration meanwhile", by.name)]
     Conflict {
@@ -139,6 +142,7 @@ impl<H: Host> std::fmt::Debug for SaveError<H> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Faults(faults) => f.debug_tuple("Faults").field(faults).finish(),
+            Self::Extra(faults) => f.debug_tuple("Extra").field(faults).finish(),
             Self::Conflict { theirs, by } => {
                 f.debug_struct("Conflict").field("theirs", theirs).field("by", by).finish()
             }
@@ -211,6 +215,10 @@ impl<H: Host> Manager<H> {
             let last = store.history(&**tx, scope, before.id, None, 1).await?.changes.pop();
             let by = last.map_or_else(Actor::system, |change| change.actor);
             return Err(SaveError::Conflict { theirs: Box::new(before.clone()), by });
+        }
+        let missing = store.check_references(tx, &draft.extra).await?;
+        if !missing.is_empty() {
+            return Err(SaveError::Extra(missing));
         }
         let after = self.next(scope, draft, &handle, before.as_ref());
         let unknown = form::unknown_keys(handle.form(), &after.values);

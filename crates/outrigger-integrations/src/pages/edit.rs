@@ -227,6 +227,7 @@ impl<'a, H: Host, P: Policy> Editing<'a, H, P> {
             Err(SaveError::Faults(settings)) => {
                 self.refuse(entered, NamedFaults { settings, ..NamedFaults::default() }).await
             }
+            Err(SaveError::Extra(extra)) => self.refuse(entered, NamedFaults { extra, ..NamedFaults::default() }).await,
             Err(SaveError::Conflict { theirs, by }) => self.conflict(entered, *theirs, by.name).await,
             Err(SaveError::NotFound | SaveError::NotInstalled) => Err(Problem::NotFound),
             Err(SaveError::Store(error)) => Err(Problem::Store(error)),

@@ -74,6 +74,13 @@ impl<H: Host> Clone for StoredConfig<H> {
     }
 }
 
+/// Its name, and the id of its integration.
+impl<H: Host> fmt::Display for StoredConfig<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.integration)
+    }
+}
+
 impl<H: Host> fmt::Debug for StoredConfig<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredConfig")

@@ -14,7 +14,11 @@ mod lifecycle;
 #[cfg(feature = "sql")]
 mod lists;
 #[cfg(feature = "sql")]
+mod parity;
+#[cfg(feature = "sql")]
 mod processes;
 #[cfg(feature = "sql")]
 mod registry;
 mod settings;
+#[cfg(feature = "sql")]
+mod shown;

@@ -21,9 +21,9 @@ use serde_json::{Value, json};
 use crate::integrations::{Board, Broken, ChatIntegration, Mail, Odd, Pager, Shop};
 
 /// Who calls is what the header `x-user` says: `owner`, `viewer`, or `stranger@other`; a browser is the owner.
-struct ShopPolicy;
+pub(crate) struct ShopPolicy;
 
-struct User {
+pub(crate) struct User {
     name: String,
     account: String,
 }
@@ -168,7 +168,7 @@ fn language(parts: &Parts) -> Language {
     }
 }
 
-async fn serve(router: Router) -> (String, tokio::task::JoinHandle<()>) {
+pub(crate) async fn serve(router: Router) -> (String, tokio::task::JoinHandle<()>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });

@@ -6,4 +6,5 @@ mod browser;
 mod chromium;
 mod http;
 mod integrations;
+mod mounted;
 mod pictures;
