@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use outrigger_integrations::Outbound;
+use outrigger_integrations::{Manager, Outbound};
 
 use crate::config::Config;
+use crate::events::PlatformHost;
 use crate::limits::Limits;
 use crate::provider_client::{Endpoint, ProviderClient};
 use crate::store::addons::Addon;
-use crate::store::{Store, StoreError};
+use crate::store::{Resealed, Store, StoreError};
 use crate::urls::Urls;
 
 /// The parts of a running platform.
@@ -18,6 +19,8 @@ pub struct App {
     pub urls: Urls,
     pub provider: ProviderClient,
     pub outbound: Outbound,
+    /// What is connected with third-party services. It names no integration: whoever runs the platform registers them.
+    pub manager: Manager<PlatformHost>,
     pub(crate) limits: Limits,
 }
 
@@ -30,7 +33,18 @@ impl App {
         let urls = Urls::new(config.public_url(), &config.base_domain);
         let provider = ProviderClient::new(outbound.clone(), store.clock_handle());
         let limits = Limits::new(&config);
-        Arc::new(Self { config, store, urls, provider, outbound, limits })
+        let manager = Manager::builder().store(store.configs()).context(store.context(outbound.clone())).build();
+        Arc::new(Self { config, store, urls, provider, outbound, manager, limits })
+    }
+
+    /// Seals all that is secret in the database with the newest key; `progress` hears of each batch.
+    pub async fn reseal_anywhere(&self, progress: &(dyn Fn(Resealed) + Sync)) -> Result<Resealed, StoreError> {
+        let mut done = self.store.reseal_anywhere(progress).await?;
+        done.moved += self.manager.store().reseal_anywhere().await? as u64;
+        progress(done);
+        done.moved += self.manager.reseal_deliveries().await?;
+        progress(done);
+        Ok(done)
     }
 
     /// Where an add-on is, and how we prove ourselves there now.

@@ -180,7 +180,7 @@ async fn path_value(parts: &mut Parts, app: &Arc<App>, names: &[&str]) -> ApiRes
 
 async fn site_context(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> ApiResult<SiteContext> {
     let caller = Caller::from_request_parts(parts, app).await?;
-    let id_or_name = path_value(parts, app, &["site_id"]).await?;
+    let id_or_name = path_value(parts, app, &["site_id", "site"]).await?;
     site_for(app, caller, &id_or_name, needed).await
 }
 
@@ -210,7 +210,7 @@ async fn instance_context(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> A
 
 async fn account_context(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> ApiResult<AccountContext> {
     let caller = Caller::from_request_parts(parts, app).await?;
-    let id_or_slug = path_value(parts, app, &["account_id", "account_slug"]).await?;
+    let id_or_slug = path_value(parts, app, &["account_id", "account_slug", "account"]).await?;
     let missing = || not_found(format!("account `{id_or_slug}`"));
     let account = app.store.find_account_anywhere(&id_or_slug).await?.ok_or_else(missing)?;
     let scope = caller.scope_in(app, &account.id).await?.ok_or_else(missing)?;

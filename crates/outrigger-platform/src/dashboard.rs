@@ -14,6 +14,7 @@ pub mod assets;
 pub mod authorize;
 pub(crate) mod error_pages;
 mod form;
+pub(crate) mod integrations;
 pub mod layout;
 pub mod protection;
 pub mod settings;

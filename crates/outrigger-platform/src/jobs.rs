@@ -23,7 +23,7 @@ pub use prune::schedule as schedule_prune;
 
 /// A worker that knows every job of the platform.
 pub fn worker(app: &SharedApp) -> Worker {
-    Worker::new(app.store.jobs().clone())
+    let worker = Worker::new(app.store.jobs().clone())
         .concurrency(app.config.workers)
         .register(provision_instance::ProvisionInstance(app.clone()))
         .register(update_instance::UpdateInstance(app.clone()))
@@ -31,7 +31,8 @@ pub fn worker(app: &SharedApp) -> Worker {
         .register(refresh_instance::RefreshInstance(app.clone()))
         .register(refresh_manifest::RefreshManifest(app.clone()))
         .register(deliver_build::DeliverBuild(app.clone()))
-        .register(prune::Prune(app.clone()))
+        .register(prune::Prune(app.clone()));
+    app.manager.jobs(worker)
 }
 
 /// How often a partner is tried for something a person waits for.

@@ -9,6 +9,7 @@ pub mod config;
 pub mod dashboard;
 pub mod env_owners;
 mod error;
+pub mod events;
 mod jobs;
 mod limits;
 pub mod ops;

@@ -9,6 +9,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use outrigger_integrations::pages::hooks_router;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
@@ -21,7 +22,8 @@ use utoipa_axum::routes;
 use crate::api::*;
 use crate::app::SharedApp;
 use crate::dashboard::{
-    accounts as account_pages, assets, authorize, error_pages, protection, settings, sign_in, sites as site_pages,
+    accounts as account_pages, assets, authorize, error_pages, integrations, protection, settings, sign_in,
+    sites as site_pages,
 };
 use crate::error::{ApiError, bad_request, internal, not_found};
 
@@ -116,6 +118,7 @@ fn pages(app: &SharedApp) -> Router<SharedApp> {
         .route("/sites/{site}/env", get(site_pages::show_site_env))
         .route("/sites/{site}/snippets", get(site_pages::show_snippets))
         .route("/assets/{file}", get(assets::show_asset))
+        .merge(integrations::router(app))
         .route_layer(protection::refuse_other_sites(&app.urls))
         .route_layer(from_fn(protection::protect))
 }
@@ -170,6 +173,7 @@ pub fn router(app: SharedApp) -> Router {
     router
         .merge(aliases())
         .merge(pages(&app))
+        .nest("/hooks", hooks_router(app.manager.clone()).with_state(()))
         .route("/api/openapi.json", get(async move || Json(document)))
         .fallback(async || not_found("this address"))
         .method_not_allowed_fallback(async || {
@@ -206,7 +210,7 @@ impl MakeRequestId for NewRequestIds {
 /// The path is left out of the log where it holds a secret.
 fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
     let path = request.uri().path();
-    let secrets = ["build_hooks/", "/callbacks/", "/oauth/tickets/", "/sign-in/link/"];
+    let secrets = ["build_hooks/", "/callbacks/", "/oauth/tickets/", "/sign-in/link/", "/hooks/"];
     let shown = if secrets.iter().any(|secret| path.contains(secret)) { "(secret path)" } else { path };
     let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
     tracing::info_span!("request", method = %request.method(), path = shown, id)

@@ -22,7 +22,11 @@ pub async fn serve(app: SharedApp, listener: TcpListener, shutdown: Cancellation
     if app.urls.is_exposed() {
         tracing::warn!("`public_url` is plain HTTP: sessions and tokens can be read on their way; put TLS before it");
     }
+    // Pages and handlers find all configurations from the first request on.
+    app.manager.refresh().await?;
+    let integrations = app.manager.run();
     let worker = start_worker(&app, shutdown.clone()).await?;
+    let manager = app.manager.clone();
     let router = router::router(app);
     let stop = shutdown.clone();
     let forgiving = MapRequestLayer::new(merge_slashes).layer(router);
@@ -37,6 +41,8 @@ pub async fn serve(app: SharedApp, listener: TcpListener, shutdown: Cancellation
     if let Some(worker) = worker {
         worker.await?;
     }
+    manager.shutdown(DRAIN).await;
+    integrations.end().await;
     Ok(served?)
 }
 
@@ -63,6 +69,7 @@ async fn start_worker(
         return Ok(None);
     }
     jobs::schedule_prune(app).await?;
+    app.manager.schedule().await?;
     let worker = Arc::new(jobs::worker(app).drain(DRAIN));
     Ok(Some(tokio::spawn(async move { worker.run(shutdown).await })))
 }

@@ -6,10 +6,13 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use outrigger_db::{Clock, Db, Entropy, Jobs, Keys, SealError, Tx};
+use outrigger_integrations::{ConfigStore, Context, Outbound};
 use sea_orm::DbErr;
 use sea_orm_migration::MigrationTrait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::events::PlatformHost;
 
 pub mod accounts;
 pub mod addons;
@@ -47,9 +50,21 @@ pub enum StoreError {
     /// A row holds text that is not what we wrote.
     #[error("a stored record is damaged: {0}")]
     Damaged(#[from] serde_json::Error),
+    /// The configurations of integrations cannot be read or written.
+    #[error("integrations: {0}")]
+    Integrations(outrigger_integrations::StoreError),
     /// The value must be unique and is there already.
     #[error("{0} is taken")]
     Taken(&'static str),
+}
+
+impl From<outrigger_integrations::StoreError> for StoreError {
+    fn from(error: outrigger_integrations::StoreError) -> Self {
+        match error {
+            outrigger_integrations::StoreError::Database(error) => Self::Database(error),
+            other => Self::Integrations(other),
+        }
+    }
 }
 
 /// The database together with what every write needs: keys, time and randomness.
@@ -72,6 +87,16 @@ impl Store {
     pub fn new(db: Db, keys: Arc<Keys>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let jobs = Jobs::new(db.clone(), clock.clone(), entropy.clone());
         Self { db, keys, clock, entropy, jobs }
+    }
+
+    /// The configurations of integrations, in the same database.
+    pub(crate) fn configs(&self) -> ConfigStore<PlatformHost> {
+        ConfigStore::new(self.db.clone(), self.keys.clone(), self.clock.clone(), self.entropy.clone())
+    }
+
+    /// What integrations reach the world with.
+    pub(crate) fn context(&self, outbound: Outbound) -> Context {
+        Context { outbound, clock: self.clock.clone(), entropy: self.entropy.clone() }
     }
 
     /// The keys, for another store of the same process.

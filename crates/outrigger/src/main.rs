@@ -9,6 +9,7 @@ mod commands;
 mod demo;
 mod exit;
 mod files;
+mod integrations;
 mod operator;
 mod output;
 mod sign_in;

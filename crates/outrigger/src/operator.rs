@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::exit::{CommandResult, Failure};
+use crate::integrations;
 
 mod demo;
 mod init;
@@ -177,7 +178,9 @@ async fn open(config: Config, keys: Keys) -> CommandResult<SharedApp> {
     let outbound = Outbound::new(config.allow_private_addresses, config.provider_timeout)
         .context("the HTTP client cannot be set up")?;
     let store = Store::new(db, Arc::new(keys), sources.clock, sources.entropy);
-    Ok(App::new(config, store, outbound))
+    let app = App::new(config, store, outbound);
+    integrations::register(&app.manager).context("the integrations cannot be registered")?;
+    Ok(app)
 }
 
 /// Ends with Ctrl-C, SIGTERM, or when the terminal is closed.

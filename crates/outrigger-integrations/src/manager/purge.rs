@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use outrigger_db::{Attempt, Job, NewJob, Next, StepError, Worker};
+use outrigger_db::{Attempt, Job, NewJob, Next, StepError, Tx, Worker};
 
 use super::Manager;
 use crate::delivery::prune::PruneDeliveries;
 use crate::delivery::send::SendDelivery;
 use crate::dispatch::{DispatchEvent, HandleEvent};
 use crate::run::{AskAgain, TimeOutRun};
-use crate::{Actor, Host, StoreError};
+use crate::{Actor, Host, Scope, StoreError};
 
 /// How long a deleted configuration can be had back.
 const UNDO: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -58,6 +58,21 @@ impl<H: Host> Manager<H> {
         jobs.enqueue(&tx, NewJob::of::<PruneDeliveries<H>>(&()).key("prune")).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Removes for good all configurations of a scope, in the transaction in which the host removes what the scope
+    /// stands for. Their histories stay; what they had still to send is not sent.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn delete_scope(&self, tx: &Tx, scope: &Scope) -> Result<usize, StoreError> {
+        let store = &self.shared.store;
+        store.lock(tx).await?;
+        let gone = store.purge_scope(tx, scope).await?;
+        for row in &gone {
+            store.note_purged(tx, row, &Actor::system()).await?;
+        }
+        Ok(gone.len())
     }
 
     /// Removes for good what was deleted more than 30 days ago, and says how many that were. Their histories stay. The

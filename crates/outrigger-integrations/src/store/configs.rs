@@ -79,6 +79,16 @@ impl<H: Host> ConfigStore<H> {
         ours.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(extra).collect()
     }
 
+    /// Removes for good all configurations of a scope, also those that were deleted before.
+    pub(crate) async fn purge_scope(&self, tx: &Tx, scope: &Scope) -> Result<Vec<SealedRow<H>>, StoreError> {
+        let sql = format!(
+            "DELETE FROM integration_config AS c WHERE c.scope = $1 RETURNING {}",
+            columns::<H>().replace("c.", "")
+        );
+        let rows = tx.query_all_raw(statement(&**tx, sql, vec![scope.to_string().into()])).await?;
+        rows.iter().map(|row| SealedRow::read(row, 0)).collect()
+    }
+
     /// Removes configurations that were deleted before this time, for good, at most so many, and returns them.
     pub(crate) async fn purge_anywhere(
         &self,

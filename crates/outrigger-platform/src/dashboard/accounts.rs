@@ -24,6 +24,8 @@ pub(super) struct AccountsPage {
     pub(super) accounts: Vec<(Account, Role)>,
     /// Remind the person of the one-time link that does not work again.
     pub(super) no_password: bool,
+    /// May see to what concerns the whole platform.
+    pub(super) operator: bool,
 }
 
 #[derive(Template)]
@@ -64,7 +66,8 @@ fn role_name(role: &Role) -> &'static str {
 pub async fn list_accounts(State(app): State<SharedApp>, person: SignedIn) -> PageResult {
     let accounts = app.store.accounts_of_user(&person.user.id).await?;
     let no_password = person.user.password_hash.is_none();
-    Ok(page(&AccountsPage { layout: Layout::for_person("Accounts", &person), accounts, no_password })?)
+    let operator = person.user.operator;
+    Ok(page(&AccountsPage { layout: Layout::for_person("Accounts", &person), accounts, no_password, operator })?)
 }
 
 /// The sites of an account, newest first.

@@ -1,17 +1,9 @@
-//! What surrounds every page: head, header, navigation. Pages of other routers go into it too:
-//!
-//! ```ignore
-//! async fn page(visitor: SiteVisitor) -> ApiResult<Response> {
-//!     Layout::in_site("Integrations", &visitor).page("<p>…</p>")
-//! }
-//! ```
+//! What surrounds every page: head, header, navigation. Pages of other routers go into it too.
 
 use askama::Template;
-use axum::response::Response;
 
 use super::assets::{self, Asset};
 use crate::auth::{AccountVisitor, SignedIn, SiteVisitor, SystemVisitor};
-use crate::error::ApiResult;
 use crate::urls::Page;
 
 /// The part of its place that a page belongs to; it is marked in the navigation.
@@ -21,6 +13,7 @@ pub enum Section {
     Addons,
     Env,
     Snippets,
+    Integrations,
     /// None of those that the navigation has.
     Other,
 }
@@ -79,8 +72,11 @@ impl Layout {
     /// For a page of an account.
     pub fn in_account(title: impl Into<String>, section: Section, visitor: &AccountVisitor) -> Self {
         let slug = &visitor.account.slug;
-        let tabs =
-            [(Section::Sites, "Sites", Page::Account(slug)), (Section::Env, "Variables", Page::AccountEnv(slug))];
+        let tabs = [
+            (Section::Sites, "Sites", Page::Account(slug)),
+            (Section::Env, "Variables", Page::AccountEnv(slug)),
+            (Section::Integrations, "Integrations", Page::AccountIntegrations(slug)),
+        ];
         Self {
             place: Some(visitor.account.name.clone()),
             trail: vec![entry("Accounts", Page::Home)],
@@ -96,6 +92,7 @@ impl Layout {
             (Section::Addons, "Add-ons", Page::Site(name)),
             (Section::Env, "Variables", Page::SiteEnv(name)),
             (Section::Snippets, "Snippets", Page::SiteSnippets(name)),
+            (Section::Integrations, "Integrations", Page::SiteIntegrations(name)),
         ];
         let account = entry(&visitor.account.name, Page::Account(&visitor.account.slug));
         Self {
@@ -118,9 +115,13 @@ impl Layout {
         self
     }
 
-    /// A whole page. `body` is HTML that is already escaped and begins below the first heading.
-    pub fn page(&self, body: &str) -> ApiResult<Response> {
-        super::page(&Bare { layout: self, body })
+    /// The document around a page that has its own first heading.
+    pub(super) fn document(&self, body: &str) -> String {
+        let document = Framed { layout: self, body }.render();
+        document.unwrap_or_else(|error| {
+            tracing::error!(%error, "the layout does not render");
+            body.to_owned()
+        })
     }
 
     /// What stands in the browser's tab.
@@ -145,8 +146,8 @@ fn entries(tabs: &[(Section, &str, Page<'_>)], section: Section) -> Vec<Entry> {
 }
 
 #[derive(Template)]
-#[template(path = "bare.html")]
-struct Bare<'a> {
+#[template(path = "framed.html")]
+struct Framed<'a> {
     layout: &'a Layout,
     body: &'a str,
 }

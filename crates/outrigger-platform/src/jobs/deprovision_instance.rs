@@ -2,8 +2,9 @@
 
 use outrigger_db::{Attempt, Backoff, End, Job, JobId, NewJob, Next, StepError, Tx};
 
-use super::instance_work::{Work, change, try_again};
+use super::instance_work::{Work, change, change_and_tell, try_again};
 use super::{App, InstancePayload, no_giving_up};
+use crate::events::tell_removal;
 use crate::store::StoreError;
 use crate::store::ids::InstanceId;
 use crate::store::instances::{Fault, InstanceState, Reach};
@@ -78,7 +79,7 @@ impl DeprovisionInstance {
         let now = self.0.store.clock().now().into();
         let reason = "the answer to its creation was lost, so the add-on may still hold one that we have no id of; \
                       ask the partner, then adopt it by that id or detach it";
-        change(&self.0, &work.instance.id, |instance| {
+        change_and_tell(&self.0, &work.instance.id, |instance| {
             instance.fault = Some(Fault::Partner);
             instance.enter(InstanceState::Unconfirmed, Some(reason.to_owned()), now);
         })
@@ -89,6 +90,7 @@ impl DeprovisionInstance {
     async fn forget(&self, work: Work, attempt: &Attempt) -> Result<Next, StepError> {
         let tx = self.0.store.begin().await?;
         self.0.store.delete_instance(&work.site.id, &tx, &work.instance.id).await?;
+        tell_removal(&self.0, &tx, work.told_as(&self.0)).await?;
         attempt.record(&tx, &Next::Finish).await?;
         self.0.store.commit(tx).await?;
         Ok(Next::Finish)

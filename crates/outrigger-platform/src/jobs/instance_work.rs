@@ -7,6 +7,7 @@ use outrigger_addon::manifest::Manifest;
 use outrigger_db::{Attempt, Next, StepError};
 
 use crate::app::App;
+use crate::events::{InstanceSubject, tell_change};
 use crate::provider_client::{CallError, Endpoint, InstanceReply, Subject};
 use crate::store::accounts::Account;
 use crate::store::addons::Addon;
@@ -47,6 +48,13 @@ impl Work {
     }
 }
 
+impl Work {
+    /// What an event says about it.
+    pub(super) fn told_as(&self, app: &App) -> InstanceSubject {
+        InstanceSubject::of(app, self.instance.id.clone(), &self.addon, &self.account, &self.site)
+    }
+}
+
 /// Shorter values are in every other word, and hide nothing when they are taken out.
 const SHORTEST_SECRET: usize = 4;
 
@@ -78,6 +86,23 @@ pub(super) async fn change<T>(
     app.store.update_instance(&instance.site_id.clone(), &tx, &instance).await?;
     app.store.commit(tx).await?;
     Ok(Some(result))
+}
+
+/// Changes an instance under its lock and lets the integrations know what that means. Nothing happens when it is gone.
+pub(super) async fn change_and_tell(
+    app: &App,
+    id: &InstanceId,
+    change: impl FnOnce(&mut Instance),
+) -> Result<(), StepError> {
+    let Some(subject) = InstanceSubject::load(app, id).await? else { return Ok(()) };
+    let tx = app.store.begin().await?;
+    let Some(mut instance) = app.store.lock_instance_anywhere(&tx, id).await? else { return Ok(()) };
+    let before = instance.state;
+    change(&mut instance);
+    app.store.update_instance(&instance.site_id.clone(), &tx, &instance).await?;
+    tell_change(app, &tx, subject, before, &instance).await?;
+    app.store.commit(tx).await?;
+    Ok(())
 }
 
 /// Notes whose fault a failure is, and fails the step.

@@ -3,7 +3,7 @@
 use outrigger_addon::instances::{CreateConfig, CreateRequest, JwtSecret, ServiceInstance};
 use outrigger_db::{Attempt, Backoff, End, Job, JobId, NewJob, Next, StepError, Tx};
 
-use super::instance_work::{Work, change, fault_of, give_up, settle, try_again};
+use super::instance_work::{Work, change, change_and_tell, fault_of, give_up, settle, try_again};
 use super::publish::publish;
 use super::{App, InstancePayload, patience};
 use crate::provider_client::CallError;
@@ -72,7 +72,7 @@ impl Job for ProvisionInstance {
 
     async fn ended(&self, payload: &InstancePayload, end: &End, _: &Attempt) -> Result<(), StepError> {
         let now = self.0.store.clock().now().into();
-        change(&self.0, &payload.instance_id, |instance| {
+        change_and_tell(&self.0, &payload.instance_id, |instance| {
             instance.answer = None;
             if instance.is_leaving() {
                 return;
@@ -83,8 +83,7 @@ impl Job for ProvisionInstance {
             };
             instance.enter(state, Some(end.reason.clone()), now);
         })
-        .await?;
-        Ok(())
+        .await
     }
 }
 

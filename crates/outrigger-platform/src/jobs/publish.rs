@@ -6,9 +6,10 @@ use outrigger_addon::env_name::EnvName;
 use outrigger_addon::instances::{InstanceDetails, Snippet};
 use outrigger_db::{Attempt, Next, StepError, Tx};
 
-use super::instance_work::{Work, change, give_up};
+use super::instance_work::{Work, change_and_tell, give_up};
 use crate::app::App;
 use crate::env_owners::{EnvConflict, conflicts_among};
+use crate::events::tell_change;
 use crate::store::env_vars::{EnvLevel, EnvValue, NewEnvVar};
 use crate::store::instances::{Fault, Instance, InstanceState};
 use crate::store::snippets::NewSnippet;
@@ -38,8 +39,10 @@ pub(super) async fn publish(app: &App, work: &Work, attempt: &Attempt) -> Result
     if let Some(snippets) = &details.snippets {
         replace_snippets(app, &tx, work, snippets).await?;
     }
+    let before = instance.state;
     settle_fields(app, &mut instance, details);
     app.store.update_instance(&work.site.id, &tx, &instance).await?;
+    tell_change(app, &tx, work.told_as(app), before, &instance).await?;
     attempt.record(&tx, &Next::Finish).await?;
     app.store.commit(tx).await?;
     Ok(Next::Finish)
@@ -144,13 +147,12 @@ pub(super) async fn keep_as_it_was(
     reason: String,
 ) -> Result<(), StepError> {
     let now = app.store.clock().now().into();
-    change(app, id, |instance| {
+    change_and_tell(app, id, |instance| {
         instance.pending_config = None;
         instance.answer = None;
         if instance.state == InstanceState::Updating {
             instance.enter(InstanceState::Active, Some(reason), now);
         }
     })
-    .await?;
-    Ok(())
+    .await
 }

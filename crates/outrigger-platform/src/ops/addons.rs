@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::app::App;
 use crate::error::{ApiError, ApiResult, bad_gateway, invalid_field, unprocessable};
+use crate::events::{self, KeyRotated};
 use crate::jobs::refresh_manifest;
 use crate::ops::sites::check_label;
 use crate::provider_client::{CallError, Endpoint};
@@ -87,6 +88,7 @@ pub async fn rotate_addon_secret(app: &App, addon: &Addon, overlap: Duration) ->
     let active_from = app.store.clock().now() + overlap;
     let tx = app.store.begin().await?;
     app.store.insert_addon_secret(&addon.id, &tx, &secret, active_from.into()).await?;
+    events::tell(app, &tx, &KeyRotated { addon: Some(addon.into()) }).await?;
     app.store.commit(tx).await?;
     Ok((secret, active_from))
 }

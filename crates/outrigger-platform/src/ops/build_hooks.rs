@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::error::{ApiResult, not_found};
+use crate::events::{self, BuildRequested};
 use crate::jobs::deliver_build;
 use crate::store::build_hooks::BuildHook;
 use crate::store::deliveries::Delivery;
@@ -19,6 +20,9 @@ pub struct BuildTrigger<'a> {
 
 /// Notes a request for a build and sees to its delivery to the site's build webhook, at least once.
 pub async fn request_build(app: &App, site: &Site, trigger: BuildTrigger<'_>) -> ApiResult<Delivery> {
+    let account = app.store.find_account_anywhere(site.account_id.as_str()).await?;
+    let account = account.ok_or_else(|| not_found("site"))?;
+    let event = BuildRequested::of(app, &account, site, trigger.title, trigger.branch);
     let tx = app.store.begin().await?;
     let url = site.build_webhook_url.as_deref().unwrap_or_default();
     let body = |now: crate::store::Time| {
@@ -33,6 +37,7 @@ pub async fn request_build(app: &App, site: &Site, trigger: BuildTrigger<'_>) ->
     if !url.is_empty() {
         deliver_build::schedule(app, &tx, &delivery).await?;
     }
+    events::tell(app, &tx, &event).await?;
     app.store.commit(tx).await?;
     Ok(delivery)
 }

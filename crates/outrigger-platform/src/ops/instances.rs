@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::env_owners::conflicts_among;
 use crate::error::{ApiError, ApiResult, bad_gateway, conflict, invalid_field, not_found, unprocessable};
+use crate::events::{InstanceSubject, tell_removal};
 use crate::jobs::{deprovision_instance, provision_instance, refresh_instance, update_instance};
 use crate::ops::plan::{MASK, check_config, declared_names};
 use crate::store::StoreError;
@@ -162,8 +163,10 @@ pub async fn delete_instance(app: &App, site: &Site, id: &InstanceId, limit: Dur
 
 /// Lets go of an instance without the partner's word. A tombstone with the partner's id stays.
 pub async fn detach_instance(app: &App, site: &Site, id: &InstanceId) -> ApiResult<Instance> {
+    let subject = InstanceSubject::load(app, id).await?.ok_or_else(|| not_found("instance"))?;
     let tx = app.store.begin().await?;
     let mut instance = lock(app, site, &tx, id).await?;
+    let was_there = instance.state != InstanceState::Detached;
     take_off_site(app, site, &tx, id).await?;
     let reason = match instance.reach {
         Reach::Nothing => "detached; nothing was left at the add-on",
@@ -174,6 +177,9 @@ pub async fn detach_instance(app: &App, site: &Site, id: &InstanceId) -> ApiResu
     instance.answer = None;
     instance.enter(InstanceState::Detached, Some(reason.to_owned()), app.store.clock().now().into());
     app.store.update_instance(&site.id, &tx, &instance).await?;
+    if was_there {
+        tell_removal(app, &tx, subject).await?;
+    }
     app.store.commit(tx).await?;
     Ok(instance)
 }

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use outrigger_integrations::Scope;
+
 use crate::app::App;
 use crate::error::{ApiResult, conflict, invalid_field};
+use crate::events::{self, SiteCreated};
 use crate::jobs::deliver_build;
 use crate::ops::instances;
 use crate::store::StoreError;
@@ -34,6 +37,7 @@ pub async fn create_site(app: &App, account: &Account, name: &str) -> ApiResult<
     check_label("name", &name)?;
     let tx = app.store.begin().await?;
     let site = app.store.insert_site(&account.id, &tx, &name).await?;
+    events::tell(app, &tx, &SiteCreated::of(app, account, &site)).await?;
     app.store.commit(tx).await?;
     Ok(site)
 }
@@ -109,6 +113,8 @@ pub async fn delete_site(app: &App, site: &Site) -> ApiResult<()> {
         }
     }
     let tx = app.store.begin().await?;
+    let scope = Scope::Site(site.id.as_str().into());
+    app.manager.delete_scope(&tx, &scope).await.map_err(StoreError::from)?;
     match app.store.delete_site(&site.id, &tx).await {
         Ok(()) => Ok(app.store.commit(tx).await?),
         // An add-on was created meanwhile.

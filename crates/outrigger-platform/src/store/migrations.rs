@@ -8,11 +8,12 @@ mod m0001_spine;
 mod m0002_addon_search;
 mod m0003_sign_in;
 
-/// Every migration in the order they run: those of the job engine, then ours.
+/// Every migration in the order they run: those of the job engine, ours, those of the framework of integrations.
 pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
     let mut migrations = outrigger_db::migrations();
     migrations.push(Box::new(m0001_spine::Migration));
     migrations.push(Box::new(m0002_addon_search::Migration));
     migrations.push(Box::new(m0003_sign_in::Migration));
+    migrations.extend(outrigger_integrations::migrations());
     migrations
 }

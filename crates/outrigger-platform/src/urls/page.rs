@@ -30,6 +30,9 @@ pub enum Page<'a> {
     Site(&'a str),
     SiteEnv(&'a str),
     SiteSnippets(&'a str),
+    AccountIntegrations(&'a str),
+    SiteIntegrations(&'a str),
+    SystemIntegrations,
     Asset(&'a str),
 }
 
@@ -54,6 +57,9 @@ impl fmt::Display for Page<'_> {
             Self::Site(name) => write!(f, "/sites/{}", Encoded(name)),
             Self::SiteEnv(name) => write!(f, "/sites/{}/env", Encoded(name)),
             Self::SiteSnippets(name) => write!(f, "/sites/{}/snippets", Encoded(name)),
+            Self::AccountIntegrations(slug) => write!(f, "/accounts/{}/integrations", Encoded(slug)),
+            Self::SiteIntegrations(name) => write!(f, "/sites/{}/integrations", Encoded(name)),
+            Self::SystemIntegrations => f.write_str("/system/integrations"),
             Self::Asset(file) => write!(f, "/assets/{}", Encoded(file)),
         }
     }

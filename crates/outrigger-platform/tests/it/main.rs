@@ -11,6 +11,7 @@ mod dashboard;
 mod env_vars;
 mod failure_matrix;
 mod hostile_input;
+mod integrations;
 mod invariants;
 mod jobs;
 mod lifecycle;

@@ -1,7 +1,9 @@
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use outrigger_db::KeyRing;
+use outrigger_platform::app::SharedApp;
 use outrigger_platform::config::Config;
+use outrigger_platform::events;
 use outrigger_platform::store::Resealed;
 use serde_json::json;
 
@@ -43,7 +45,8 @@ async fn rotate(args: Args, json: bool) -> CommandResult {
     let ring = KeyRing::load(&path).context("the key file cannot be read")?.with_new_key(&*Sources::system().entropy);
     // First the file: whoever meets a record of the new key finds it there.
     ring.save(&path).context("the key file cannot be written")?;
-    let resealed = reseal(config).await?;
+    let (resealed, app) = reseal(config).await?;
+    events::tell_key_rotated(&app).await.context("the rotation cannot be announced to integrations")?;
     if json {
         return print_json(&json!({ "sealed": resealed.moved, "key": ring.active_id(), "key_file": path }));
     }
@@ -56,7 +59,7 @@ async fn prune(args: Args, json: bool) -> CommandResult {
     let config = args.server.config()?;
     let path = config.key_file.clone();
     // What a node wrote with an old key since the rotation moves now.
-    let resealed = reseal(config).await?;
+    let (resealed, _) = reseal(config).await?;
     let ring = KeyRing::load(&path).context("the key file cannot be read")?;
     ring.without_old_keys().save(&path).context("the key file cannot be written")?;
     if json {
@@ -66,12 +69,12 @@ async fn prune(args: Args, json: bool) -> CommandResult {
     Ok(())
 }
 
-async fn reseal(config: Config) -> CommandResult<Resealed> {
+async fn reseal(config: Config) -> CommandResult<(Resealed, SharedApp)> {
     let keys = load_keys(&config)?;
     let app = open(config, keys).await?;
     let style = ProgressStyle::with_template("{spinner} {pos} secrets").context("the progress has no form")?;
     let bar = ProgressBar::new_spinner().with_style(style);
-    let done = app.store.reseal_anywhere(&|done| bar.set_position(done.moved + done.current)).await;
+    let done = app.reseal_anywhere(&|done| bar.set_position(done.moved + done.current)).await;
     bar.finish_and_clear();
-    Ok(done.context("sealing again stopped; nothing is lost, run it again")?)
+    Ok((done.context("sealing again stopped; nothing is lost, run it again")?, app))
 }
