@@ -109,6 +109,8 @@ pub struct Delivery {
     pub origin: Origin,
     /// The event that was heard, if that is its origin.
     pub event: Option<EventId>,
+    /// The name of that event, for as long as the event is kept.
+    pub event_name: Option<String>,
     /// Where it stands.
     pub state: DeliveryState,
     /// How often it was tried, also before replays.

@@ -143,7 +143,7 @@ pub(super) async fn show<H: Host, P: Policy>(request: Arc<Request<H, P>>, _: Bod
         head: request.head(&config).await,
         tabs: request.tabs(id, Part::Deliveries),
         notice: notice(&request),
-        title: origin(say, detail.delivery.origin),
+        title: title(say, &detail.delivery),
         id: delivery.to_string(),
         state: state(say, &detail.delivery),
         replay: replay_url(&request, &detail.delivery, may_replay),
@@ -244,7 +244,7 @@ fn stats(say: Say<'_>, counts: &[DayCounts]) -> Vec<(String, u64)> {
 fn row<H: Host, P: Policy>(request: &Request<H, P>, delivery: &Delivery, may_replay: bool) -> Row {
     Row {
         url: request.urls().delivery(delivery.config, delivery.id),
-        title: origin(request.say(), delivery.origin),
+        title: title(request.say(), delivery),
         detail: delivery.id.to_string(),
         state: state(request.say(), delivery),
         attempts: delivery.attempts,
@@ -258,8 +258,12 @@ fn replay_url<H: Host, P: Policy>(request: &Request<H, P>, delivery: &Delivery, 
     may.then(|| request.urls().replay(delivery.config, delivery.id))
 }
 
-fn origin(say: Say<'_>, origin: Origin) -> String {
-    let text = match origin {
+/// The event, or why else there is a delivery.
+fn title(say: Say<'_>, delivery: &Delivery) -> String {
+    if let Some(event) = &delivery.event_name {
+        return event.clone();
+    }
+    let text = match delivery.origin {
         Origin::Event => "Event",
         Origin::Sample => "Sample",
         Origin::Inbound => "Answer to the service",

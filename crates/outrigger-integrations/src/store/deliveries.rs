@@ -14,7 +14,8 @@ use crate::delivery::{
 use crate::{ConfigId, DeliveryId, EventId, IntegrationId, Scope};
 
 const COLUMNS: &str = "id, scope, config_id, integration, origin, event_id, state, attempts, tries, reason, next_at, \
-                       queued_at, created_at, updated_at, finished_at, sealed_message";
+                       queued_at, created_at, updated_at, finished_at, sealed_message, \
+                       (SELECT e.name FROM integration_event e WHERE e.id = event_id) AS event_name";
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// A delivery as the row has it.
@@ -44,6 +45,7 @@ fn read(row: &Row) -> Result<StoredDelivery, DbErr> {
         integration: row.parse("integration")?,
         origin: row.parse("origin")?,
         event: row.parse_opt("event_id")?,
+        event_name: row.get("event_name")?,
         state: row.parse("state")?,
         attempts: row.count("attempts")?,
         reason: row.get("reason")?,

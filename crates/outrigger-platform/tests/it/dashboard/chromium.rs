@@ -9,6 +9,8 @@ use thirtyfour::prelude::*;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use outrigger_platform::ops::sites::create_site;
+
 use super::Dashboard;
 
 /// A browser with a profile of its own, and the program that drives it.
@@ -147,4 +149,58 @@ async fn a_person_signs_in_finds_a_site_with_the_keyboard_and_signs_out() {
 async fn nothing_was_refused(page: &WebDriver) {
     let brand = page.find(By::Css(".brand")).await.unwrap();
     assert_eq!(brand.css_value("text-decoration-line").await.unwrap(), "none");
+}
+
+/// Writes what is shown into the folder of OUTRIGGER_PICTURES, for the documentation.
+async fn picture(page: &WebDriver, name: &str) {
+    if let Some(folder) = std::env::var_os("OUTRIGGER_PICTURES") {
+        page.screenshot(&std::path::Path::new(&folder).join(format!("{name}.png"))).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_person_connects_a_webhook_and_sees_what_was_sent() {
+    let Some((driver, browser)) = programs() else { return };
+    let test = Dashboard::with_config(|config| config.workers = 16).await;
+    crate::integrations::register(&test.app);
+    let mut receiver = crate::integrations::Receiver::start().await;
+    let link = test.link(&test.ada).await;
+    let chromium = Chromium::start(driver, &browser).await;
+    let page = &chromium.driver;
+    let click = async |css: &str| {
+        let element = page.query(By::Css(css)).first().await.unwrap();
+        element.scroll_into_view().await.unwrap();
+        element.click().await.unwrap();
+    };
+    let fill = async |css: &str, text: &str| {
+        page.query(By::Css(css)).first().await.unwrap().send_keys(text).await.unwrap();
+    };
+    page.goto(format!("{}{link}", test.origin)).await.unwrap();
+    chromium.tab_to("Sign in").await;
+    chromium.press(Key::Enter).await;
+    page.goto(format!("{}/accounts/acme", test.origin)).await.unwrap();
+    chromium.tab_to("Integrations").await;
+    chromium.press(Key::Enter).await;
+    assert_eq!(page.title().await.unwrap(), "Integrations · Acme · Outrigger");
+    assert_eq!(page.find(By::Css(".og-empty h2")).await.unwrap().text().await.unwrap(), "No integrations yet");
+    assert_eq!(page.find(By::Css("[aria-current]")).await.unwrap().text().await.unwrap(), "Integrations");
+    picture(page, "dashboard-no-integrations").await;
+    page.goto(format!("{}/accounts/acme/integrations/new/outrigger.webhook", test.origin)).await.unwrap();
+    fill("input[name=name]", " of the deploy room").await;
+    fill("[name='s.url']", &receiver.url).await;
+    fill("[name='s.secret']", crate::integrations::SECRET).await;
+    picture(page, "dashboard-webhook").await;
+    click("button.og-button-main[value=save]").await;
+    page.query(By::Css(".og-notice")).first().await.unwrap();
+
+    create_site(&test.app, &test.account, "shop").await.unwrap();
+    assert_eq!(receiver.next().await["type"], "site.created");
+    page.goto(format!("{}/accounts/acme/integrations", test.origin)).await.unwrap();
+    click(".og-table tbody a").await;
+    click("a[href$='/deliveries']").await;
+    let row = page.query(By::Css(".og-table tbody tr")).first().await.unwrap().text().await.unwrap();
+    assert!(row.contains("site.created"), "{row}");
+    nothing_was_refused(page).await;
+    picture(page, "dashboard-deliveries").await;
+    chromium.driver.clone().quit().await.unwrap();
 }
