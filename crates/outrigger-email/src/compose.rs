@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use lettre::Message;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, MessageBuilder};
 use outrigger_integrations::{Announcement, DeliveryId, EmailAddress, Host, Level, SendError};
 
@@ -26,6 +26,7 @@ pub(crate) fn mail<H: Host>(
         .date(SystemTime::from(now))
         .message_id(Some(format!("<{delivery}@{domain}>")))
         .subject(subject(settings.subject_prefix.as_deref(), announcement))
+        .header(MIME_VERSION_1_0)
         .header(ContentType::TEXT_PLAIN);
     // Answering machines keep silent (RFC 3834).
     builder = with_raw_header(builder, "Auto-Submitted", "auto-generated");

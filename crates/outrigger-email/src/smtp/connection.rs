@@ -24,7 +24,9 @@ use crate::failure::{Failure, words};
 use crate::{EmailSettings, Protection};
 
 /// The most that a server may say in a conversation. Those of honest servers have a few KiB.
-const MAX_ANSWER_BYTES: usize = 256 * 1024;
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// In how many lines. With each line of an answer the library reads the answer from its beginning again.
+const MAX_ANSWER_LINES: usize = 1000;
 
 pub(super) async fn open<H: Host>(
     settings: &EmailSettings<H>,
@@ -38,7 +40,7 @@ pub(super) async fn open<H: Host>(
         Protection::Tls => Box::new(encrypted(tcp, &settings.host).await?),
         Protection::StartTls | Protection::None => Box::new(tcp),
     };
-    let bounded = Box::new(Bounded { stream, peer, left: MAX_ANSWER_BYTES });
+    let bounded = Box::new(Bounded { stream, peer, bytes_left: MAX_ANSWER_BYTES, lines_left: MAX_ANSWER_LINES });
     let we = introduction(&settings.from);
     let mut server = AsyncSmtpConnection::connect_with_transport(bounded, &we).await.map_err(Failure::Greeting)?;
     if settings.protection == Protection::StartTls {
@@ -87,18 +89,28 @@ impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin + std::fmt::Debug> Stream f
 struct Bounded {
     stream: Box<dyn Stream>,
     peer: SocketAddr,
-    left: usize,
+    bytes_left: usize,
+    lines_left: usize,
+}
+
+impl Bounded {
+    /// Whether what the server has said now is still within the bounds.
+    fn takes(&mut self, said: &[u8]) -> bool {
+        let lines = said.iter().filter(|byte| **byte == b'\n').count();
+        let left = self.bytes_left.checked_sub(said.len()).zip(self.lines_left.checked_sub(lines));
+        (self.bytes_left, self.lines_left) = left.unwrap_or_default();
+        left.is_some()
+    }
 }
 
 impl AsyncRead for Bounded {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        match self.left.checked_sub(buf.filled().len() - before) {
-            Some(left) => self.left = left,
-            None => return Poll::Ready(Err(io::Error::other("it says more than a mail server has to say"))),
+        if self.takes(&buf.filled()[before..]) {
+            return read;
         }
-        read
+        Poll::Ready(Err(io::Error::other("it says more than a mail server has to say")))
     }
 }
 
