@@ -3,6 +3,7 @@
 
 mod cli;
 mod crash;
+mod integrations;
 mod json;
 mod life;
 mod netlify;
