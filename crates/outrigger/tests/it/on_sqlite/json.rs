@@ -165,6 +165,8 @@ fn operator_commands(runner: &mut Runner, home: &Path) {
     assert!(run(&["users", "create", "bob@example.com"], "")["token"].is_string());
     assert_eq!(run(&["users", "list"], "").as_array().unwrap().len(), 2);
     run(&["users", "password", "bob@example.com"], "correct horse battery\n");
+    let link = run(&["users", "sign-in-link", "bob@example.com"], "");
+    assert!(link["sign_in_url"].as_str().unwrap().contains("/sign-in/link/"), "{link}");
     assert!(run(&["keys", "rotate"], "")["key"].is_string());
     run(&["keys", "prune"], "");
     run(&["migrate"], "");

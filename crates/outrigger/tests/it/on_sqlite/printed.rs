@@ -31,7 +31,9 @@ fn every_line_that_the_demo_prints_works() {
         match line.split([' ', '=']).next().unwrap() {
             "export" => exports.push(line.to_owned()),
             "outrigger" | "netlify" | "NETLIFY_API_URL" | "curl" => commands.push(line.to_owned()),
-            "API" | "Account" | "Site" | "Add-on" | "Data" => {}
+            // The link that signs in, and what it is for.
+            "Dashboard" => commands.push(format!("curl --fail --silent {}", line.rsplit(' ').next().unwrap())),
+            "API" | "Account" | "Site" | "Add-on" | "Data" | "" => {}
             other => panic!("is `{other}` something to try? {line}"),
         }
     }
