@@ -30,6 +30,8 @@ mod extra;
 mod fault;
 pub mod form;
 #[cfg(feature = "sql")]
+pub mod handler;
+#[cfg(feature = "sql")]
 mod host;
 mod id;
 #[cfg(feature = "sql")]
@@ -57,6 +59,7 @@ mod snapshot;
 mod start;
 #[cfg(feature = "sql")]
 mod store;
+pub mod surface;
 mod text;
 pub mod webhook_signature;
 

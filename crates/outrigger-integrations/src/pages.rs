@@ -62,6 +62,7 @@ mod problem;
 mod request;
 mod runs;
 mod say;
+mod surface;
 mod switch;
 mod urls;
 mod view;
@@ -72,6 +73,7 @@ pub use options::{Language, Names, PagesOptions};
 pub use policy::{Action, Decision, PathParams, Policy, ScopeFrom, Stranger, Subject};
 use problem::Problem;
 use request::{Answer, Place, Request};
+pub use surface::{SurfaceHost, SurfaceOptions, SurfaceRefusal, SurfaceVisitor, surface_router};
 pub use urls::Urls;
 
 use crate::{Host, Manager};
@@ -238,19 +240,7 @@ impl<H: Host, P: Policy> Inner<H, P> {
             body,
             language: &place.language,
         };
-        let mut response = Response::new(Body::from(self.options.layout.wrap(&page, parts)));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-        if let Some(policy) = self.options.layout.content_security_policy()
-            && let Ok(policy) = HeaderValue::from_str(policy)
-        {
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        }
-        request::no_store(&mut response);
-        response
+        html_response(self.options.layout.wrap(&page, parts), status, &*self.options.layout)
     }
 
     fn icon_file(&self, name: &str) -> Option<Response> {
@@ -259,6 +249,23 @@ impl<H: Host, P: Policy> Inner<H, P> {
         let svg = about.icon?.as_svg();
         assets::is_hash_of(hash, svg).then(|| assets::picture(svg))
     }
+}
+
+/// A whole document, as it is sent.
+fn html_response(document: String, status: StatusCode, layout: &dyn Layout) -> Response {
+    let mut response = Response::new(Body::from(document));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    if let Some(policy) = layout.content_security_policy()
+        && let Ok(policy) = HeaderValue::from_str(policy)
+    {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    request::no_store(&mut response);
+    response
 }
 
 /// Templates are checked when they are compiled; what is left to fail is writing to memory.

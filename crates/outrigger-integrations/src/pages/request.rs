@@ -60,7 +60,7 @@ impl Place {
 }
 
 /// What the path had before the router that the pages are took its own part of it.
-fn mounted_at(parts: &Parts) -> String {
+pub(super) fn mounted_at(parts: &Parts) -> String {
     let here = parts.uri.path();
     let Some(OriginalUri(original)) = parts.extensions.get::<OriginalUri>() else { return String::new() };
     let original = original.path();
@@ -71,7 +71,7 @@ fn mounted_at(parts: &Parts) -> String {
     }
 }
 
-fn wants_json(headers: &HeaderMap) -> bool {
+pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     accept.contains("application/json") && !accept.contains("text/html")
 }

@@ -8,3 +8,4 @@ mod http;
 mod integrations;
 mod mounted;
 mod pictures;
+mod surface;

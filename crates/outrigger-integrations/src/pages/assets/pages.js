@@ -42,8 +42,10 @@
 
   // Buttons with `data-swap` send their form and put only a part of the answer into this page.
   const submitAndSwap = async (form, button) => {
+    if (button.getAttribute("aria-busy") === "true") return;
     const body = new URLSearchParams(new FormData(form, button));
     button.setAttribute("aria-busy", "true");
+    if (button.dataset.busy) button.textContent = button.dataset.busy;
     try {
       const { answer, page } = await fetchPage(button.formAction || form.action, { method: "POST", body });
       if (answer.redirected || !swap(button.dataset.swap, page)) location.assign(answer.url);
@@ -153,9 +155,34 @@
     }
   };
 
+  // Puts a text into the clipboard, also where pages may not do so themselves.
+  const copy = async (button) => {
+    const text = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+    } catch {
+      getSelection().selectAllChildren(text);
+      document.execCommand("copy");
+      getSelection().removeAllRanges();
+    }
+    const label = button.textContent;
+    button.textContent = button.dataset.copied;
+    say(button.dataset.copied);
+    setTimeout(() => { button.textContent = label; }, 2000);
+  };
+
   // What has to be done to each new part of the page.
   const prepare = (part) => {
     showDependent(root);
+    for (const button of findAll("button[data-copy]", part)) {
+      button.hidden = false;
+      button.addEventListener("click", () => copy(button));
+    }
+    for (const select of findAll("select[data-choose]", part)) {
+      const button = document.getElementById(select.dataset.choose);
+      button.hidden = true;
+      select.addEventListener("change", () => select.form.requestSubmit(button));
+    }
     for (const input of findAll("input[data-filter-tiles]", part)) {
       input.addEventListener("input", () => filterTiles(input));
       filterTiles(input);

@@ -1,0 +1,107 @@
+//! API handlers: the server side of a surface, called by name.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// A call of a handler.
+#[derive(Clone, Debug)]
+pub struct HandlerCall {
+    /// Which.
+    pub name: String,
+    /// How.
+    pub method: Method,
+    /// With what in the query, percent-decoded.
+    pub query: Vec<(String, String)>,
+    /// With these headers.
+    pub headers: HeaderMap,
+    /// With this body; empty for none.
+    pub body: Bytes,
+}
+
+/// What a handler answers.
+#[derive(Clone, Debug)]
+pub struct HandlerReply {
+    /// How it went.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl HandlerCall {
+    /// A GET.
+    pub fn get(name: impl Into<String>) -> Self {
+        let (query, headers, body) = (Vec::new(), HeaderMap::new(), Bytes::new());
+        Self { name: name.into(), method: Method::GET, query, headers, body }
+    }
+
+    /// A POST of JSON.
+    pub fn post(name: impl Into<String>, body: &Value) -> Self {
+        let mut call = Self { method: Method::POST, body: body.to_string().into(), ..Self::get(name) };
+        call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        call
+    }
+}
+
+impl HandlerReply {
+    /// JSON, with this status.
+    pub fn json(status: StatusCode, body: &Value) -> Self {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        Self { status, headers, body: body.to_string().into() }
+    }
+
+    /// There is no handler of this name.
+    pub fn no_such(name: &str) -> Self {
+        Self::json(StatusCode::NOT_FOUND, &json!({ "error": format!("Handler {name} not found") }))
+    }
+
+    /// Whether it went well.
+    pub fn is_ok(&self) -> bool {
+        self.status.is_success()
+    }
+
+    /// The body, read as JSON.
+    ///
+    /// # Errors
+    /// When it is none, or another.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+}
+
+type Call = dyn Fn(HandlerCall) -> BoxFuture<'static, HandlerReply> + Send + Sync;
+
+/// Calls the handlers of one integration, for one person and place.
+#[derive(Clone)]
+pub struct HandlerCaller(Arc<Call>);
+
+impl HandlerCaller {
+    /// One that calls them so.
+    pub fn new(call: impl Fn(HandlerCall) -> BoxFuture<'static, HandlerReply> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(call))
+    }
+
+    /// One for an integration without handlers.
+    pub fn none() -> Self {
+        Self::new(|call| Box::pin(std::future::ready(HandlerReply::no_such(&call.name))))
+    }
+
+    /// Calls one, and waits for its answer.
+    pub async fn call(&self, call: HandlerCall) -> HandlerReply {
+        (self.0)(call).await
+    }
+}
+
+impl fmt::Debug for HandlerCaller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerCaller").finish_non_exhaustive()
+    }
+}
