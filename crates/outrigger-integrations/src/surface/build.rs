@@ -6,10 +6,8 @@
 //!
 //! let connect: Element = form("connect", "Connect")
 //!     .save_label("Connect")
-//!     .contents([
-//!         input_text("email", "E-mail").field_type("email").required(),
-//!         input_password("key", "API key").required().help_text("Made in the console of the service."),
-//!     ])
+//!     .with(input_text("email", "E-mail").field_type("email").required())
+//!     .with(input_password("key", "API key").required().help_text("Made in the console of the service."))
 //!     .into();
 //! // An input of a form is named after both.
 //! assert!(connect.find("connect_email").is_some());
@@ -187,11 +185,17 @@ required!(InputText InputPassword Select);
 macro_rules! contents {
     ($($kind:ident)*) => {$(
         impl Draft<$kind> {
-            /// With these in it.
+            /// With this in it, after what is there.
             #[must_use]
-            pub fn contents<E: Into<Element>>(mut self, contents: impl IntoIterator<Item = E>) -> Self {
-                self.kind.contents = contents.into_iter().map(Into::into).collect();
+            pub fn with(mut self, element: impl Into<Element>) -> Self {
+                self.kind.contents.push(element.into());
                 self
+            }
+
+            /// With these in it, after what is there.
+            #[must_use]
+            pub fn contents<E: Into<Element>>(self, contents: impl IntoIterator<Item = E>) -> Self {
+                contents.into_iter().fold(self, |draft, element| draft.with(element))
             }
         }
     )*};
@@ -200,14 +204,21 @@ macro_rules! contents {
 contents!(Section Card);
 
 impl Draft<Form> {
-    /// With these in it. The id of each input becomes `<form>_<id>`, as in the SDK.
+    /// With this in it, after what is there. The id of each input becomes `<form>_<id>`, as in the SDK.
     #[must_use]
-    pub fn contents<E: Into<Element>>(mut self, contents: impl IntoIterator<Item = E>) -> Self {
-        self.kind.contents = contents.into_iter().map(Into::into).collect();
+    pub fn with(mut self, element: impl Into<Element>) -> Self {
+        let mut element = element.into();
         if let Some(form) = &self.id {
-            self.kind.contents.iter_mut().for_each(|element| name_after(form, element));
+            name_after(form, &mut element);
         }
+        self.kind.contents.push(element);
         self
+    }
+
+    /// With these in it, after what is there.
+    #[must_use]
+    pub fn contents<E: Into<Element>>(self, contents: impl IntoIterator<Item = E>) -> Self {
+        contents.into_iter().fold(self, |draft, element| draft.with(element))
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Element;
+use super::{Element, Kind};
 
 /// While all that is named here holds, `then` is laid over the element. Without `then` nothing happens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -97,7 +97,9 @@ impl Element {
         let condition = self.condition.as_ref().filter(|condition| condition.holds(now))?;
         let Value::Object(mut fields) = serde_json::to_value(self).ok()? else { return None };
         fields.extend(condition.then.clone()?);
-        serde_json::from_value(Value::Object(fields)).ok()
+        let changed: Element = serde_json::from_value(Value::Object(fields)).ok()?;
+        let makes_sense = !matches!(changed.kind, Kind::Unknown(_)) || matches!(self.kind, Kind::Unknown(_));
+        makes_sense.then_some(changed)
     }
 }
 

@@ -29,8 +29,7 @@ fn token(text: &str, first: char, language: &str) -> (&'static str, usize) {
     }
     match first {
         '"' | '`' => ("string", quoted(text, first)),
-        // An apostrophe that no other follows on its line is one of a text or a lifetime.
-        '\'' if text[1..].lines().next().is_some_and(|line| line.contains('\'')) => ("string", quoted(text, first)),
+        '\'' if is_quotation(text, language) => ("string", quoted(text, first)),
         '0'..='9' => ("number", text.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(text.len())),
         c if c.is_alphabetic() || c == '_' => {
             let length = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
@@ -52,6 +51,13 @@ fn comment(text: &str, language: &str) -> Option<usize> {
         _ if text.starts_with("//") => line(),
         _ => None,
     }
+}
+
+/// Whether an apostrophe begins a string, and not a lifetime or the end of a word.
+fn is_quotation(text: &str, language: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default();
+    let length = quoted(line, '\'');
+    line.len() > 1 && line[..length].ends_with('\'') && length > 1 && (language != "rust" || length <= 4)
 }
 
 /// To the quote that ends it, or to its end.
