@@ -1,4 +1,6 @@
 //! API handlers: the server side of a surface, called by name.
+//!
+//! [`Handlers`] are those of an integration in Rust. What else can stand behind the names is a [`HandlerHost`] too.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +11,12 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+mod client;
+mod native;
+
+pub use client::{Caller, EnvEntry, EnvSetting, HostServices, IntegrationClient, Kept, MadeBuildHook};
+pub use native::{HandlerContext, HandlerHost, Handlers};
 
 /// A call of a handler.
 #[derive(Clone, Debug)]
@@ -23,6 +31,72 @@ pub struct HandlerCall {
     pub headers: HeaderMap,
     /// With this body; empty for none.
     pub body: Bytes,
+}
+
+/// Why a handler does not do what it was asked to. What is public goes to whoever called; the cause of a failure is
+/// logged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct HandlerError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    cause: Option<String>,
+}
+
+impl HandlerError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), cause: None }
+    }
+
+    /// What was sent is not right: 400.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid", message)
+    }
+
+    /// The service refuses who we say we are: 401.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
+    /// Something that was asked for is not there: 404.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// The integration is not enabled there: 404.
+    pub fn not_enabled() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_enabled", "This integration is not enabled here.")
+    }
+
+    /// Somebody else was faster, or owns it: 409.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
+    /// The service is not there, or does not do what it should: 502.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "unavailable", message)
+    }
+
+    /// Something of ours is broken: 500. The cause is logged, and told to nobody.
+    pub fn failed(cause: impl Into<String>) -> Self {
+        let message = "An unhandled error occurred";
+        Self { cause: Some(cause.into()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", message) }
+    }
+
+    /// What it is called by programs.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// As it is answered.
+    pub fn reply(&self) -> HandlerReply {
+        if let Some(cause) = &self.cause {
+            tracing::error!(%cause, "a handler failed");
+        }
+        HandlerReply::json(self.status, &json!({ "error": self.message, "code": self.code }))
+    }
 }
 
 /// What a handler answers.

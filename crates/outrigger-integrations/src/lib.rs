@@ -23,6 +23,8 @@ mod delivery;
 #[cfg(feature = "sql")]
 mod dispatch;
 #[cfg(feature = "sql")]
+mod enablement;
+#[cfg(feature = "sql")]
 mod event;
 #[cfg(feature = "sql")]
 mod extra;
@@ -80,6 +82,8 @@ pub use delivery::{
 };
 #[cfg(feature = "sql")]
 pub use dispatch::{EventReport, Hearing, Wanted};
+#[cfg(feature = "sql")]
+pub use enablement::{Enablement, EnablementChange, EnablementError, Enablements};
 #[cfg(feature = "sql")]
 pub use event::Event;
 #[cfg(feature = "sql")]

@@ -3,6 +3,7 @@
 mod actor;
 mod configs;
 pub(crate) mod deliveries;
+pub(crate) mod enablements;
 pub(crate) mod events;
 mod extra_columns;
 mod fold;

@@ -26,7 +26,7 @@ const CONFIGS: Tracked = Tracked { table: "integration_config", key: "id", topic
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(CreateConfig), Box::new(CreateDelivery)]
+    vec![Box::new(CreateConfig), Box::new(CreateDelivery), Box::new(CreateEnablement)]
 }
 
 pub(super) fn engine(manager: &SchemaManager<'_>) -> Engine {
@@ -99,5 +99,21 @@ impl MigrationName for CreateDelivery {
 impl MigrationTrait for CreateDelivery {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.get_connection().execute_unprepared(include_str!("migrations/deliveries.sql")).await.map(drop)
+    }
+}
+
+/// Where integrations with a surface are enabled.
+struct CreateEnablement;
+
+impl MigrationName for CreateEnablement {
+    fn name(&self) -> &str {
+        "outrigger_integrations_0003_create_enablement"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for CreateEnablement {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared(include_str!("migrations/enablements.sql")).await.map(drop)
     }
 }

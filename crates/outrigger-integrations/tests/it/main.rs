@@ -6,6 +6,7 @@ mod configs;
 #[cfg(feature = "sql")]
 mod deliveries;
 #[cfg(feature = "sql")]
+mod enablements;
 mod freshness;
 #[cfg(feature = "sql")]
 mod host;
