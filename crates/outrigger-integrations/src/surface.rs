@@ -19,6 +19,8 @@ mod native;
 #[cfg(feature = "sql")]
 mod program;
 #[cfg(feature = "sql")]
+mod registry;
+#[cfg(feature = "sql")]
 mod state;
 #[cfg(feature = "sql")]
 mod visits;
@@ -36,6 +38,8 @@ pub use markdown::markdown_to_html;
 pub use native::{CallbackResult, NativeSurface, Route};
 #[cfg(feature = "sql")]
 pub use program::{SurfaceError, SurfaceProgram, VisitProgram};
+#[cfg(feature = "sql")]
+pub use registry::{SlugTaken, SurfaceIntegration, SurfaceRegistry};
 #[cfg(feature = "sql")]
 pub use state::{Go, Input, Navigation, SurfaceState, VisitContext, VisitSite};
 #[cfg(feature = "sql")]

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use outrigger_integrations::{Manager, Outbound};
+use outrigger_integrations::surface::{SurfaceRegistry, Visits};
+use outrigger_integrations::{Enablements, Manager, Outbound};
 
 use crate::config::Config;
 use crate::events::PlatformHost;
@@ -21,6 +22,11 @@ pub struct App {
     pub outbound: Outbound,
     /// What is connected with third-party services. It names no integration: whoever runs the platform registers them.
     pub manager: Manager<PlatformHost>,
+    /// The integrations with a surface, where they are enabled, and who is at them. These too are registered by whoever
+    /// runs the platform.
+    pub surfaces: SurfaceRegistry,
+    pub enablements: Enablements,
+    pub visits: Visits,
     pub(crate) limits: Limits,
 }
 
@@ -34,7 +40,9 @@ impl App {
         let provider = ProviderClient::new(outbound.clone(), store.clock_handle());
         let limits = Limits::new(&config);
         let manager = Manager::builder().store(store.configs()).context(store.context(outbound.clone())).build();
-        Arc::new(Self { config, store, urls, provider, outbound, manager, limits })
+        let (surfaces, enablements) = (SurfaceRegistry::default(), store.enablements());
+        let visits = store.visits();
+        Arc::new(Self { config, store, urls, provider, outbound, manager, surfaces, enablements, visits, limits })
     }
 
     /// Seals all that is secret in the database with the newest key; `progress` hears of each batch.
@@ -43,6 +51,7 @@ impl App {
         done.moved += self.manager.store().reseal_anywhere().await? as u64;
         progress(done);
         done.moved += self.manager.reseal_deliveries().await?;
+        done.moved += self.enablements.reseal_anywhere().await?;
         progress(done);
         Ok(done)
     }

@@ -171,7 +171,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }
 
-async fn path_value(parts: &mut Parts, app: &Arc<App>, names: &[&str]) -> ApiResult<String> {
+pub(crate) async fn path_value(parts: &mut Parts, app: &Arc<App>, names: &[&str]) -> ApiResult<String> {
     // What is no UTF-8 names nothing that we have.
     let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| not_found("this address"))?;
     let value = params.iter().find(|(name, _)| names.contains(name)).map(|(_, value)| value.to_owned());

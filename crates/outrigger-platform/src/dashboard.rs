@@ -20,6 +20,7 @@ pub mod protection;
 pub mod settings;
 pub mod sign_in;
 pub mod sites;
+pub(crate) mod surfaces;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ pub mod build_hooks;
 pub mod env_vars;
 pub mod instances;
 pub mod plan;
+pub mod services;
 pub mod sign_in;
 pub mod sites;
 pub mod tickets;

@@ -23,7 +23,7 @@ use crate::api::*;
 use crate::app::SharedApp;
 use crate::dashboard::{
     accounts as account_pages, assets, authorize, error_pages, integrations, protection, settings, sign_in,
-    sites as site_pages,
+    sites as site_pages, surfaces,
 };
 use crate::error::{ApiError, bad_request, internal, not_found};
 
@@ -119,6 +119,9 @@ fn pages(app: &SharedApp) -> Router<SharedApp> {
         .route("/sites/{site}/snippets", get(site_pages::show_snippets))
         .route("/assets/{file}", get(assets::show_asset))
         .merge(integrations::router(app))
+        .route("/accounts/{account}/surfaces", get(surfaces::list_of_account))
+        .route("/sites/{site}/surfaces", get(surfaces::list_of_site))
+        .merge(surfaces::router(app))
         .route_layer(protection::refuse_other_sites(&app.urls))
         .route_layer(from_fn(protection::protect))
 }

@@ -6,7 +6,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use outrigger_db::{Clock, Db, Entropy, Jobs, Keys, SealError, Tx};
-use outrigger_integrations::{ConfigStore, Context, Outbound};
+use outrigger_integrations::surface::{VisitLimits, Visits};
+use outrigger_integrations::{ConfigStore, Context, Enablements, Outbound};
 use sea_orm::DbErr;
 use sea_orm_migration::MigrationTrait;
 use serde::Serialize;
@@ -92,6 +93,16 @@ impl Store {
     /// The configurations of integrations, in the same database.
     pub(crate) fn configs(&self) -> ConfigStore<PlatformHost> {
         ConfigStore::new(self.db.clone(), self.keys.clone(), self.clock.clone(), self.entropy.clone())
+    }
+
+    /// Where integrations with a surface are enabled, in the same database.
+    pub(crate) fn enablements(&self) -> Enablements {
+        Enablements::new(self.db.clone(), self.keys.clone(), self.clock.clone(), self.entropy.clone())
+    }
+
+    /// Nobody's visits yet.
+    pub(crate) fn visits(&self) -> Visits {
+        Visits::new(self.clock.clone(), self.entropy.clone(), VisitLimits::default())
     }
 
     /// What integrations reach the world with.

@@ -14,6 +14,7 @@ pub enum Section {
     Env,
     Snippets,
     Integrations,
+    Services,
     /// None of those that the navigation has.
     Other,
 }
@@ -76,6 +77,7 @@ impl Layout {
             (Section::Sites, "Sites", Page::Account(slug)),
             (Section::Env, "Variables", Page::AccountEnv(slug)),
             (Section::Integrations, "Integrations", Page::AccountIntegrations(slug)),
+            (Section::Services, "Services", Page::AccountSurfaces(slug)),
         ];
         Self {
             place: Some(visitor.account.name.clone()),
@@ -93,6 +95,7 @@ impl Layout {
             (Section::Env, "Variables", Page::SiteEnv(name)),
             (Section::Snippets, "Snippets", Page::SiteSnippets(name)),
             (Section::Integrations, "Integrations", Page::SiteIntegrations(name)),
+            (Section::Services, "Services", Page::SiteSurfaces(name)),
         ];
         let account = entry(&visitor.account.name, Page::Account(&visitor.account.slug));
         Self {

@@ -11,6 +11,7 @@ use super::layout::{Layout, Section};
 use super::settings::{PasswordFaults, SettingsPage};
 use super::sign_in::{SignInLinkPage, SignInPage};
 use super::sites::{Card, OwnedSnippet, SiteEnvPage, SitePage, SnippetsPage, Variable, state_label};
+use super::surfaces::{Offered, SurfacesPage};
 use crate::auth::{AccountVisitor, SignedIn, SiteVisitor, SystemVisitor};
 use crate::store::Time;
 use crate::store::accounts::{Account, Role};
@@ -253,7 +254,15 @@ fn of_a_person(sample: &Sample) -> Vec<(&'static str, String)> {
         ("authorize, denied", authorize(Question::Denied { client: sample.text() })),
         ("settings", settings(true)),
         ("empty settings", settings(false)),
+        ("services", services(sample, true)),
+        ("no services", services(sample, false)),
     ]
+}
+
+fn services(sample: &Sample, some: bool) -> String {
+    let offered = |enabled| Offered { name: sample.text(), summary: sample.text(), href: "/x".to_owned(), enabled };
+    let offered = if some { vec![offered(true), offered(false)] } else { Vec::new() };
+    SurfacesPage { layout: sample.for_person(), offered }.render().unwrap()
 }
 
 /// What every page has, and what none has.
@@ -295,7 +304,7 @@ fn every_template_has_a_sample() {
     let others = ["layout.html", "variables.html", "framed.html"].len();
     let templates = std::fs::read_dir(folder).unwrap().count() - others;
     let pages = pages(&Sample::new("Harbor"));
-    let shapes_of_one = 13;
+    let shapes_of_one = 14;
     assert_eq!(templates, pages.len() - shapes_of_one, "a page is missing among the samples");
 }
 

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use outrigger_addon::env_name::EnvName;
+use outrigger_db::Tx;
 
 use crate::app::App;
 use crate::env_owners::owner_name;
@@ -126,15 +127,33 @@ pub async fn put_env_var(app: &App, level: &EnvLevel, user: &UserId, input: EnvI
     let name = input.name.clone();
     let new = check(input, user)?;
     let tx = app.store.begin().await?;
-    match app.store.env_vars_named(level, &tx, [name.clone()]).await?.pop() {
-        Some(there) => {
-            refuse_if_owned(&there)?;
-            app.store.replace_env_var(level, &tx, &there.id, new).await?;
-        }
-        None => app.store.insert_env_var(level, &tx, new).await?,
-    }
+    put_in(app, level, &tx, new).await?;
     app.store.commit(tx).await?;
     reread(app, level, &name).await
+}
+
+/// Replaces variables, or makes those that are not there: all or none.
+pub async fn put_env_vars(app: &App, level: &EnvLevel, user: &UserId, inputs: Vec<EnvInput>) -> ApiResult<()> {
+    if inputs.len() > MAX_VARS {
+        return Err(unprocessable(format!("at most {MAX_VARS} variables at once")));
+    }
+    let new: Vec<NewEnvVar> = inputs.into_iter().map(|input| check(input, user)).collect::<ApiResult<_>>()?;
+    let tx = app.store.begin().await?;
+    for new in new {
+        put_in(app, level, &tx, new).await?;
+    }
+    app.store.commit(tx).await?;
+    Ok(())
+}
+
+async fn put_in(app: &App, level: &EnvLevel, tx: &Tx, new: NewEnvVar) -> ApiResult<()> {
+    match app.store.env_vars_named(level, tx, [new.name.clone()]).await?.pop() {
+        Some(there) => {
+            refuse_if_owned(&there)?;
+            Ok(app.store.replace_env_var(level, tx, &there.id, new).await?)
+        }
+        None => Ok(app.store.insert_env_var(level, tx, new).await?),
+    }
 }
 
 /// Sets the value of one context.
@@ -183,6 +202,17 @@ pub async fn delete_env_var(app: &App, level: &EnvLevel, name: &str) -> ApiResul
     let there = there.ok_or_else(|| not_found(format!("variable `{name}`")))?;
     refuse_if_owned(&there)?;
     app.store.delete_env_var(level, &tx, &there.id).await?;
+    app.store.commit(tx).await?;
+    Ok(())
+}
+
+/// Deletes those of the variables that are there, all or none.
+pub async fn delete_env_vars(app: &App, level: &EnvLevel, names: Vec<String>) -> ApiResult<()> {
+    let tx = app.store.begin().await?;
+    for there in app.store.env_vars_named(level, &tx, names).await? {
+        refuse_if_owned(&there)?;
+        app.store.delete_env_var(level, &tx, &there.id).await?;
+    }
     app.store.commit(tx).await?;
     Ok(())
 }

@@ -115,6 +115,7 @@ pub async fn delete_site(app: &App, site: &Site) -> ApiResult<()> {
     let tx = app.store.begin().await?;
     let scope = Scope::Site(site.id.as_str().into());
     app.manager.delete_scope(&tx, &scope).await.map_err(StoreError::from)?;
+    app.enablements.delete_scope(&tx, &scope).await.map_err(StoreError::from)?;
     match app.store.delete_site(&site.id, &tx).await {
         Ok(()) => Ok(app.store.commit(tx).await?),
         // An add-on was created meanwhile.

@@ -33,6 +33,10 @@ pub enum Page<'a> {
     AccountIntegrations(&'a str),
     SiteIntegrations(&'a str),
     SystemIntegrations,
+    AccountSurfaces(&'a str),
+    SiteSurfaces(&'a str),
+    AccountSurface(&'a str, &'a str),
+    SiteSurface(&'a str, &'a str),
     Asset(&'a str),
 }
 
@@ -59,6 +63,10 @@ impl fmt::Display for Page<'_> {
             Self::SiteSnippets(name) => write!(f, "/sites/{}/snippets", Encoded(name)),
             Self::AccountIntegrations(slug) => write!(f, "/accounts/{}/integrations", Encoded(slug)),
             Self::SiteIntegrations(name) => write!(f, "/sites/{}/integrations", Encoded(name)),
+            Self::AccountSurfaces(slug) => write!(f, "/accounts/{}/surfaces", Encoded(slug)),
+            Self::SiteSurfaces(name) => write!(f, "/sites/{}/surfaces", Encoded(name)),
+            Self::AccountSurface(slug, id) => write!(f, "/accounts/{}/surfaces/{}", Encoded(slug), Encoded(id)),
+            Self::SiteSurface(name, id) => write!(f, "/sites/{}/surfaces/{}", Encoded(name), Encoded(id)),
             Self::SystemIntegrations => f.write_str("/system/integrations"),
             Self::Asset(file) => write!(f, "/assets/{}", Encoded(file)),
         }

@@ -21,5 +21,6 @@ mod provider;
 mod races;
 mod secrets;
 mod set_up;
+mod surfaces;
 mod tenants;
 mod visibility;

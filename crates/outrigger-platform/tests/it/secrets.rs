@@ -69,7 +69,7 @@ async fn sealed(test: &TestApp) -> BTreeMap<String, Vec<String>> {
         assert!(!records.is_empty(), "{table}.{column} has no record");
         sealed.insert(format!("{table}.{column}"), records);
     }
-    assert_eq!(sealed.len(), 9, "{:?}", sealed.keys());
+    assert_eq!(sealed.len(), 10, "{:?}", sealed.keys());
     sealed
 }
 
@@ -96,6 +96,9 @@ async fn fill_every_sealed_column(test: &TestApp) {
     let path = test.instances(&format!("/{}", created["id"].as_str().unwrap()));
     test.put(&path, json!({ "config": { "plan": "big", "apiKey": "k" } })).await.expect(204);
     assert_eq!(test.all_instances().await[0]["state"], "updating");
+    let scope = outrigger_integrations::Scope::Site(test.site_id.as_str().into());
+    let cache = outrigger_integrations::IntegrationId::new("cache");
+    test.app.enablements.enable(&scope, &cache, &json!({ "key": "k" })).await.unwrap();
     // A busy server takes nothing, so what has to be sent is kept.
     let receiver = crate::integrations::Receiver::start().await;
     crate::integrations::add_webhook(test, "/accounts/acme", &format!("{}/busy", receiver.origin)).await;

@@ -1,0 +1,216 @@
+//! Integrations that draw their own pages, at sites and accounts: which there are, and their surfaces.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use outrigger_integrations::handler::{Caller, HandlerCaller};
+use outrigger_integrations::pages::{
+    self, Layout as SurfaceLayout, Stranger, SurfaceHost, SurfaceOptions, SurfaceRefusal, SurfaceVisitor,
+    surface_router,
+};
+use outrigger_integrations::surface::{SurfaceIntegration, VisitContext, VisitSite};
+use outrigger_integrations::{Scope, ScopeKind};
+
+use super::layout::{Layout, Section};
+use super::{PageResult, page};
+use crate::app::{App, SharedApp};
+use crate::auth::{AccountVisitor, PageRefusal, SignedIn, SiteVisitor, path_value};
+use crate::error::{ApiResult, not_found};
+use crate::store::accounts::Role;
+use crate::urls::Page;
+
+/// The surfaces of sites and of accounts.
+pub(crate) fn router(app: &SharedApp) -> Router<SharedApp> {
+    Router::new()
+        .nest("/accounts/{account}/surfaces/{slug}", surfaces(app, Place::Account))
+        .nest("/sites/{site}/surfaces/{slug}", surfaces(app, Place::Site))
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Account,
+    Site,
+}
+
+/// Somebody at a surface, and what surrounds it for them.
+#[derive(Clone)]
+struct Guest {
+    integration: SurfaceIntegration,
+    at: Visitor,
+}
+
+#[derive(Clone)]
+enum Visitor {
+    Account(AccountVisitor),
+    Site(SiteVisitor),
+}
+
+fn surfaces(app: &SharedApp, place: Place) -> Router<SharedApp> {
+    let options = SurfaceOptions::default().layout(AroundSurfaces).trust_origin(app.urls.origin());
+    let admit = move |State(app): State<SharedApp>, request: Request, next: Next| admit(app, place, request, next);
+    surface_router(Surfaces(app.clone()), app.visits.clone(), options)
+        .layer(from_fn_with_state(app.clone(), admit))
+        .with_state(())
+}
+
+/// Finds out who comes and to what, before the surface does.
+async fn admit(app: SharedApp, place: Place, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match Guest::find(&app, place, &mut parts).await {
+        Ok(guest) => parts.extensions.insert(guest),
+        Err(refusal) => return refusal.into_response(),
+    };
+    next.run(Request::from_parts(parts, body)).await
+}
+
+impl Guest {
+    async fn find(app: &SharedApp, place: Place, parts: &mut Parts) -> Result<Self, PageRefusal> {
+        let (at, kind) = match place {
+            Place::Account => {
+                (Visitor::Account(AccountVisitor::from_request_parts(parts, app).await?), ScopeKind::Account)
+            }
+            Place::Site => (Visitor::Site(SiteVisitor::from_request_parts(parts, app).await?), ScopeKind::Site),
+        };
+        let slug = path_value(parts, app, &["slug"]).await?;
+        let found = app.surfaces.find(&slug).filter(|integration| integration.places.contains(&kind));
+        Ok(Self { integration: found.ok_or_else(|| not_found(format!("integration `{slug}`")))?, at })
+    }
+}
+
+impl Visitor {
+    fn person(&self) -> &SignedIn {
+        match self {
+            Self::Account(visitor) => &visitor.person,
+            Self::Site(visitor) => &visitor.person,
+        }
+    }
+
+    fn role(&self) -> Role {
+        match self {
+            Self::Account(visitor) => visitor.role,
+            Self::Site(visitor) => visitor.role,
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        match self {
+            Self::Account(visitor) => Scope::Account(visitor.account.id.as_str().into()),
+            Self::Site(visitor) => Scope::Site(visitor.site.id.as_str().into()),
+        }
+    }
+
+    fn caller(&self) -> Caller {
+        let (account, site) = match self {
+            Self::Account(visitor) => (&visitor.account, None),
+            Self::Site(visitor) => (&visitor.account, Some(visitor.site.id.to_string())),
+        };
+        let user = Some(self.person().user.id.to_string());
+        Caller { account: account.id.to_string(), site, user, provider_token: None }
+    }
+
+    fn context(&self, app: &App, is_enabled: bool) -> ApiResult<VisitContext> {
+        let site = match self {
+            Self::Account(_) => None,
+            Self::Site(visitor) => {
+                let url = app.urls.site(&visitor.site).parse().map_err(crate::error::internal)?;
+                Some(VisitSite { id: visitor.site.id.to_string(), name: visitor.site.name.clone(), url })
+            }
+        };
+        Ok(VisitContext {
+            site,
+            account: self.caller().account,
+            // Handlers in Rust are called here, by what the session may do.
+            token: String::new().into(),
+            provider_token: None,
+            server_url: app.urls.origin().parse().map_err(crate::error::internal)?,
+            is_connected: false,
+            is_enabled,
+            plugins: Vec::new(),
+        })
+    }
+}
+
+struct Surfaces(SharedApp);
+
+impl SurfaceHost for Surfaces {
+    async fn visitor(&self, parts: &Parts) -> Result<SurfaceVisitor, SurfaceRefusal> {
+        let guest = parts.extensions.get::<Guest>().cloned();
+        let Guest { integration, at } = guest.ok_or(SurfaceRefusal::Stranger(Stranger::Refuse))?;
+        let failed = |error: &dyn std::fmt::Display| {
+            tracing::error!(%error, "a surface cannot be shown");
+            SurfaceRefusal::NoSurface
+        };
+        let scope = at.scope();
+        let enabled = self.0.enablements.find(&scope, &integration.id).await.map_err(|error| failed(&error))?;
+        let context = at.context(&self.0, enabled.is_some()).map_err(|error| failed(&error.message()))?;
+        let (caller, handlers) = (at.caller(), integration.handlers.clone());
+        let calling = move |call| handlers.call(call, caller.clone());
+        Ok(SurfaceVisitor {
+            owner: format!("{}/{scope}/{}", at.person().session.id, integration.id),
+            program: integration.program.clone(),
+            context,
+            handlers: HandlerCaller::new(calling),
+            may_change: at.role() >= Role::Developer,
+            connect_url: None,
+        })
+    }
+}
+
+struct AroundSurfaces;
+
+impl SurfaceLayout for AroundSurfaces {
+    fn wrap(&self, page: &pages::Page<'_>, parts: &Parts) -> String {
+        let layout = match parts.extensions.get::<Guest>().map(|guest| &guest.at) {
+            Some(Visitor::Account(visitor)) => Layout::in_account(page.title, Section::Services, visitor),
+            Some(Visitor::Site(visitor)) => Layout::in_site(page.title, Section::Services, visitor),
+            None => Layout::for_anybody(page.title),
+        };
+        let layout = page.styles.iter().fold(layout, |layout, href| layout.stylesheet(href));
+        page.scripts.iter().fold(layout, |layout, src| layout.script(src)).document(page.body)
+    }
+}
+
+/// One integration that can be enabled, or is.
+pub(super) struct Offered {
+    pub(super) name: String,
+    pub(super) summary: String,
+    pub(super) href: String,
+    pub(super) enabled: bool,
+}
+
+#[derive(Template)]
+#[template(path = "surfaces.html")]
+pub(super) struct SurfacesPage {
+    pub(super) layout: Layout,
+    pub(super) offered: Vec<Offered>,
+}
+
+/// The integrations with pages of their own that an account can have.
+pub(crate) async fn list_of_account(State(app): State<SharedApp>, visitor: AccountVisitor) -> PageResult {
+    let scope = Scope::Account(visitor.account.id.as_str().into());
+    let href = |slug: &str| Page::AccountSurface(&visitor.account.slug, slug).to_string();
+    let offered = offered(&app, &scope, href).await?;
+    Ok(page(&SurfacesPage { layout: Layout::in_account("Services", Section::Services, &visitor), offered })?)
+}
+
+/// The integrations with pages of their own that a site can have.
+pub(crate) async fn list_of_site(State(app): State<SharedApp>, visitor: SiteVisitor) -> PageResult {
+    let scope = Scope::Site(visitor.site.id.as_str().into());
+    let href = |slug: &str| Page::SiteSurface(&visitor.site.name, slug).to_string();
+    let offered = offered(&app, &scope, href).await?;
+    Ok(page(&SurfacesPage { layout: Layout::in_site("Services", Section::Services, &visitor), offered })?)
+}
+
+async fn offered(app: &App, scope: &Scope, href: impl Fn(&str) -> String) -> ApiResult<Vec<Offered>> {
+    let enabled = app.enablements.list(scope).await.map_err(crate::store::StoreError::from)?;
+    let offer = |integration: SurfaceIntegration| Offered {
+        name: integration.about.name.to_string(),
+        summary: integration.about.summary.to_string(),
+        href: href(integration.id.as_str()),
+        enabled: enabled.iter().any(|enabled| enabled.integration == integration.id),
+    };
+    Ok(app.surfaces.at(scope.kind()).into_iter().map(offer).collect())
+}
