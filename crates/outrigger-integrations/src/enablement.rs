@@ -85,12 +85,6 @@ pub enum EnablementError {
     Store(#[from] StoreError),
 }
 
-impl From<sea_orm::DbErr> for EnablementError {
-    fn from(error: sea_orm::DbErr) -> Self {
-        Self::Store(error.into())
-    }
-}
-
 /// Where integrations are enabled, in a database to which [`migrations`](crate::migrations) have been applied. Contexts
 /// are sealed as a whole. Clones are cheap.
 #[derive(Clone)]

@@ -4,9 +4,15 @@ use outrigger_db::Tx;
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::rows::{Row, all, change, first, text};
-use crate::{IntegrationId, Scope};
+use crate::{EnablementError, IntegrationId, Scope};
 
 const COLUMNS: &str = "scope, integration, sealed_context, version, build_hook, connectors, created_at, updated_at";
+
+impl From<DbErr> for EnablementError {
+    fn from(error: DbErr) -> Self {
+        Self::Store(error.into())
+    }
+}
 
 /// A row, whose context is sealed.
 pub(crate) struct SealedEnablement {
