@@ -39,7 +39,7 @@ pub use native::{CallbackResult, NativeSurface, Route};
 #[cfg(feature = "sql")]
 pub use program::{SurfaceError, SurfaceProgram, VisitProgram};
 #[cfg(feature = "sql")]
-pub use registry::{SlugTaken, SurfaceIntegration, SurfaceRegistry};
+pub use registry::{AddJobs, SlugTaken, SurfaceIntegration, SurfaceRegistry};
 #[cfg(feature = "sql")]
 pub use state::{Go, Input, Navigation, SurfaceState, VisitContext, VisitSite};
 #[cfg(feature = "sql")]

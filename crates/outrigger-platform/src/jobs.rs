@@ -32,7 +32,7 @@ pub fn worker(app: &SharedApp) -> Worker {
         .register(refresh_manifest::RefreshManifest(app.clone()))
         .register(deliver_build::DeliverBuild(app.clone()))
         .register(prune::Prune(app.clone()));
-    app.manager.jobs(worker)
+    app.surfaces.jobs(app.manager.jobs(worker))
 }
 
 /// How often a partner is tried for something a person waits for.

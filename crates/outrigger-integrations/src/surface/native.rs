@@ -53,6 +53,13 @@ impl Route {
         Self { elements: elements.into_iter().collect(), callbacks: Vec::new() }
     }
 
+    /// With this after what is there.
+    #[must_use]
+    pub fn with(mut self, element: impl Into<Element>) -> Self {
+        self.elements.push(element.into());
+        self
+    }
+
     /// Calls this whenever the page is entered.
     #[must_use]
     pub fn on_load(

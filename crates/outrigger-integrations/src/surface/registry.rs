@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use outrigger_db::Worker;
+
 use super::SurfaceProgram;
 use crate::handler::HandlerHost;
 use crate::{About, IntegrationId, ScopeKind};
@@ -21,7 +23,12 @@ pub struct SurfaceIntegration {
     pub program: Arc<dyn SurfaceProgram>,
     /// Its handlers.
     pub handlers: Arc<dyn HandlerHost>,
+    /// Lets a worker do what it has to do in the background; none if it has nothing.
+    pub jobs: Option<AddJobs>,
 }
+
+/// Adds the jobs of an integration to a worker.
+pub type AddJobs = Arc<dyn Fn(Worker) -> Worker + Send + Sync>;
 
 impl fmt::Debug for SurfaceIntegration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,6 +62,13 @@ impl SurfaceRegistry {
     /// The one of this slug.
     pub fn find(&self, slug: &str) -> Option<SurfaceIntegration> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(slug).cloned()
+    }
+
+    /// A worker that does what they all have to do too.
+    #[must_use]
+    pub fn jobs(&self, worker: Worker) -> Worker {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.values().filter_map(|integration| integration.jobs.as_ref()).fold(worker, |worker, jobs| jobs(worker))
     }
 
     /// Those that can be enabled at such a place, by slug.

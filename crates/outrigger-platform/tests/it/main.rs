@@ -23,4 +23,5 @@ mod secrets;
 mod set_up;
 mod surfaces;
 mod tenants;
+mod upstash;
 mod visibility;

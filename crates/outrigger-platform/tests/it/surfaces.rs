@@ -74,6 +74,7 @@ fn register(app: &SharedApp) {
         places: vec![ScopeKind::Site],
         program: Arc::new(surface),
         handlers: Arc::new(handlers),
+        jobs: None,
     };
     app.surfaces.register(integration.clone()).unwrap();
     assert!(app.surfaces.register(integration).is_err(), "a slug has one integration");
@@ -85,18 +86,28 @@ fn value(page: &str, name: &str) -> String {
     rest.split('"').next().unwrap().to_owned()
 }
 
-/// Presses a button of the page, and gives the page that follows.
-async fn press(tab: &mut Tab<'_>, page: &str, event: &str, inputs: &[(&str, &str)]) -> String {
+/// Presses a button of a page of this surface, and gives the page that follows.
+pub(crate) async fn press_at(
+    surface: &str,
+    tab: &mut Tab<'_>,
+    page: &str,
+    event: &str,
+    inputs: &[(&str, &str)],
+) -> String {
     let (visit, step) = (value(page, "visit"), value(page, "step"));
     let mut fields = vec![("visit", visit.as_str()), ("step", step.as_str()), ("event", event)];
     fields.extend(inputs);
-    let shown = tab.post("/sites/demo/surfaces/cache", &fields).await;
+    let shown = tab.post(surface, &fields).await;
     if shown.status == StatusCode::SEE_OTHER {
         let to = shown.headers["location"].to_str().unwrap().to_owned();
         return tab.get(&to).await.text;
     }
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.text);
     shown.text
+}
+
+async fn press(tab: &mut Tab<'_>, page: &str, event: &str, inputs: &[(&str, &str)]) -> String {
+    press_at("/sites/demo/surfaces/cache", tab, page, event, inputs).await
 }
 
 #[tokio::test]

@@ -1,0 +1,261 @@
+//! The Upstash integration at a site, against the emulator of Upstash's developer API.
+
+use std::sync::Arc;
+
+use outrigger_db::{SystemClock, SystemEntropy};
+use outrigger_integrations::Context;
+use outrigger_platform::ops::services::PlatformServices;
+use outrigger_platform::store::env_vars::EnvLevel;
+use outrigger_upstash::emulator::{EmulatedAccount, Emulator, Fault, FaultKind, Half};
+use outrigger_upstash::{Parts, integration};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::dashboard::{Dashboard, Tab};
+use crate::surfaces::press_at;
+
+const SURFACE: &str = "/sites/demo/surfaces/upstash";
+
+/// A platform with the integration, and an account at the emulator.
+struct Bed {
+    test: Dashboard,
+    emulator: Emulator,
+    account: EmulatedAccount,
+    http: reqwest::Client,
+    _stop: DropGuard,
+}
+
+impl Bed {
+    async fn start() -> Self {
+        let test = Dashboard::with_config(|config| config.workers = 8).await;
+        let stop = CancellationToken::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let (emulator, _) = Emulator::start(listener, None, clock.clone(), entropy.clone(), stop.clone()).unwrap();
+        let account = emulator.add_account("ada@example.com");
+        let context = Context { outbound: test.app.outbound.clone(), clock: Arc::new(test.clock.clone()), entropy };
+        let parts = Parts {
+            db: test.db.db().clone(),
+            enablements: test.app.enablements.clone(),
+            services: PlatformServices::of(&test.app),
+            context,
+            api_url: emulator.api_url(),
+        };
+        let integration = integration(parts);
+        test.app.surfaces.register(integration.clone()).unwrap();
+        // The server's own worker began before the integration was there.
+        let worker = integration.jobs.unwrap()(outrigger_db::Worker::new(test.app.store.jobs().clone()));
+        let stopping = stop.clone();
+        tokio::spawn(async move { worker.run(stopping).await });
+        let http = reqwest::Client::builder().build().unwrap();
+        Self { test, emulator, account, http, _stop: stop.drop_guard() }
+    }
+
+    /// Makes a database at the emulator, and says its id.
+    async fn database(&self, name: &str) -> String {
+        let body = json!({ "database_name": name, "region": "global", "primary_region": "eu-west-1" });
+        let request = self.http.post(format!("{}/redis/database", self.emulator.api_url()));
+        let request = request.basic_auth(&self.account.email, Some(&self.account.api_key)).json(&body);
+        let made: Value = request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
+        made["database_id"].as_str().unwrap().to_owned()
+    }
+
+    async fn delete(&self, id: &str) {
+        let request = self.http.delete(format!("{}/redis/database/{id}", self.emulator.api_url()));
+        let request = request.basic_auth(&self.account.email, Some(&self.account.api_key));
+        request.send().await.unwrap().error_for_status().unwrap();
+    }
+
+    /// The site's variables.
+    async fn env(&self) -> Vec<(String, String)> {
+        let site = self.test.app.store.find_site_anywhere("demo").await.unwrap().unwrap();
+        let level = EnvLevel { account: site.account_id, site: Some(site.id) };
+        let vars = self.test.app.store.env_vars(&level).await.unwrap();
+        vars.into_iter().map(|var| (var.name, var.values[0].value.clone())).collect()
+    }
+
+    async fn names(&self) -> Vec<String> {
+        self.env().await.into_iter().map(|(name, _)| name).collect()
+    }
+
+    fn fail(&self, kind: FaultKind) {
+        self.emulator.fail(Fault { half: Half::Developer, path: String::new(), kind, times: None });
+    }
+
+    /// Signed in, with the integration enabled and connected.
+    async fn connected(&self) -> (Tab<'_>, String) {
+        let mut tab = self.test.signed_in(&self.test.ada).await;
+        let page = tab.get(SURFACE).await.text;
+        let page = press(&mut tab, &page, "enable", &[]).await;
+        let page = connect(&mut tab, &page, &self.account.api_key).await;
+        (tab, page)
+    }
+}
+
+async fn press(tab: &mut Tab<'_>, page: &str, event: &str, inputs: &[(&str, &str)]) -> String {
+    press_at(SURFACE, tab, page, event, inputs).await
+}
+
+async fn connect(tab: &mut Tab<'_>, page: &str, key: &str) -> String {
+    let inputs = [("i.connect_email", "ada@example.com"), ("i.connect_api-key", key)];
+    press(tab, page, "submit:connect", &inputs).await
+}
+
+/// Adds a database on the page for it, and gives the page that follows.
+async fn add(tab: &mut Tab<'_>, id: &str) -> String {
+    let page = tab.get(&format!("{SURFACE}/integrate-database")).await.text;
+    press(tab, &page, "submit:integrate", &[("i.integrate_database", id)]).await
+}
+
+#[tokio::test]
+async fn from_a_wrong_key_to_code_that_is_copied_and_back() {
+    let bed = Bed::start().await;
+    let id = bed.database("my cache").await;
+    let mut tab = bed.test.signed_in(&bed.test.ada).await;
+    let page = tab.get(SURFACE).await.text;
+    let page = press(&mut tab, &page, "enable", &[]).await;
+    let page = connect(&mut tab, &page, "wrong").await;
+    assert!(page.contains("does not accept this e-mail address with this API key"), "{page}");
+    let page = connect(&mut tab, &page, &bed.account.api_key).await;
+    assert!(page.contains("No database yet.") && page.contains("Add database"), "{page}");
+
+    let choices = press(&mut tab, &page, "click:add", &[]).await;
+    assert!(choices.contains("my cache (eu-west-1)"), "{choices}");
+    let page = add(&mut tab, &id).await;
+    assert!(page.contains("MY_CACHE_REDIS_REST_TOKEN"), "{page}");
+    let names = ["MY_CACHE_REDIS_REST_FULL_URL", "MY_CACHE_REDIS_REST_TOKEN", "MY_CACHE_REDIS_REST_URL"];
+    assert_eq!(bed.names().await, names);
+    let env = bed.env().await;
+    assert_eq!(env[0].1, format!("http://{}", env[2].1), "whole, and as Upstash gives it");
+
+    let page = press(&mut tab, &page, "change:database", &[("i.database", &id)]).await;
+    assert!(page.contains("Deno.env.get"), "{page}");
+    let page = press(&mut tab, &page, "change:language", &[("i.database", &id), ("i.language", "python")]).await;
+    assert!(page.contains("upstash_redis") && !page.contains(&env[1].1), "{page}");
+
+    let page = press(&mut tab, &page, "disable", &[]).await;
+    let page = press(&mut tab, &page, "disable!", &[]).await;
+    assert!(page.contains("not enabled here yet"), "{page}");
+    assert!(bed.names().await.is_empty(), "its variables are gone");
+}
+
+#[tokio::test]
+async fn a_token_is_changed_at_upstash_and_at_the_site() {
+    let bed = Bed::start().await;
+    let id = bed.database("orders").await;
+    let (mut tab, _) = bed.connected().await;
+    let page = add(&mut tab, &id).await;
+    let before = bed.env().await;
+    let page = press(&mut tab, &page, "change:database", &[("i.database", &id)]).await;
+    let asked = press(&mut tab, &page, "click:rotate", &[]).await;
+    assert!(asked.contains("stops working at once"), "{asked}");
+    let page = press(&mut tab, &asked, "confirm:rotate", &[("i.database", &id)]).await;
+    let after = bed.env().await;
+    assert_eq!((&before[0], &before[2]), (&after[0], &after[2]));
+    assert_ne!(before[1].1, after[1].1, "{page}");
+
+    let page = press(&mut tab, &page, "change:database", &[("i.database", &id)]).await;
+    let page = press(&mut tab, &page, "click:remove", &[]).await;
+    let page = press(&mut tab, &page, "confirm:remove", &[]).await;
+    assert!(page.contains("No database yet."), "{page}");
+    assert!(bed.names().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_outage_is_not_a_lost_connection_and_reconnecting_keeps_what_is_used() {
+    let bed = Bed::start().await;
+    let id = bed.database("orders").await;
+    let (mut tab, _) = bed.connected().await;
+    add(&mut tab, &id).await;
+    for (kind, said) in [
+        (FaultKind::Failed, "fault of its own"),
+        (FaultKind::RateLimited(7), "in 7 seconds"),
+        (FaultKind::Html, "is no JSON"),
+        (FaultKind::Unauthorized, "does not accept"),
+        (FaultKind::Dropped, "did not answer"),
+    ] {
+        bed.fail(kind);
+        let page = tab.get(SURFACE).await.text;
+        assert!(page.contains(said) && page.contains("ORDERS_REDIS_REST_TOKEN"), "{kind:?}: {page}");
+        assert!(!page.contains("name=\"i.connect_email\""), "{kind:?}: it is still connected");
+        let page = tab.get(&format!("{SURFACE}/integrate-database")).await.text;
+        assert!(page.contains(said), "{kind:?}: {page}");
+        bed.emulator.heal();
+    }
+    let key = bed.emulator.add_account("ada@example.com").api_key;
+    let page = tab.get(SURFACE).await.text;
+    let page = press(&mut tab, &page, "click:again", &[]).await;
+    let page = connect(&mut tab, &page, &key).await;
+    assert!(page.contains("ORDERS_REDIS_REST_TOKEN"), "{page}");
+    // Deleted behind our back: it says so, and leaves the variables to people.
+    let bed = Bed { account: EmulatedAccount { api_key: key, ..bed.account.clone() }, ..bed };
+    bed.delete(&id).await;
+    let mut tab = bed.test.signed_in(&bed.test.ada).await;
+    let page = tab.get(SURFACE).await.text;
+    assert!(page.contains("no longer in this account"), "{page}");
+    assert_eq!(bed.names().await.len(), 3);
+}
+
+#[tokio::test]
+async fn names_that_would_be_taken_twice_are_refused_and_nothing_is_half_done() {
+    let bed = Bed::start().await;
+    let (first, second) = (bed.database("a-b").await, bed.database("a_b").await);
+    let third = bed.database("mine").await;
+    let (mut tab, _) = bed.connected().await;
+    add(&mut tab, &first).await;
+    let page = tab.get(&format!("{SURFACE}/integrate-database")).await.text;
+    assert!(page.contains("would be those of the database “a-b”"), "{page}");
+    // Whoever sends it anyhow is refused, as is what was deleted meanwhile.
+    let site = bed.test.app.store.find_site_anywhere("demo").await.unwrap().unwrap();
+    let level = EnvLevel { account: site.account_id.clone(), site: Some(site.id) };
+    let value = outrigger_platform::store::env_vars::EnvValue {
+        id: None,
+        context: "all".to_owned(),
+        context_parameter: String::new(),
+        value: "by hand".to_owned(),
+    };
+    let input = outrigger_platform::ops::env_vars::EnvInput {
+        name: "MINE_REDIS_REST_URL".to_owned(),
+        scopes: Vec::new(),
+        is_secret: false,
+        values: vec![value],
+    };
+    let app = &bed.test.app;
+    outrigger_platform::ops::env_vars::put_env_var(app, &level, &bed.test.ada.id, input).await.unwrap();
+    let page = tab.get(&format!("{SURFACE}/integrate-database")).await.text;
+    assert!(page.contains("has a variable MINE_REDIS_REST_URL already"), "{page}");
+    let before = bed.env().await;
+    let caller = outrigger_integrations::handler::Caller {
+        account: site.account_id.to_string(),
+        site: level.site.as_ref().map(ToString::to_string),
+        user: Some(bed.test.ada.id.to_string()),
+        provider_token: None,
+    };
+    let handlers = app.surfaces.find("upstash").unwrap().handlers;
+    let gone = bed.database("gone").await;
+    bed.delete(&gone).await;
+    for id in [&second, &third, &gone] {
+        let call = outrigger_integrations::handler::HandlerCall::post("integrate", &json!({ "databaseId": id }));
+        let reply = handlers.call(call, caller.clone()).await;
+        assert_eq!(reply.status, StatusCode::CONFLICT, "{:?}", reply.body);
+    }
+    assert_eq!(bed.env().await, before);
+    // The same click twice is one.
+    let twice = || {
+        let call = outrigger_integrations::handler::HandlerCall::post("integrate", &json!({ "databaseId": first }));
+        handlers.call(call, caller.clone())
+    };
+    let (one, two) = tokio::join!(twice(), twice());
+    assert!(one.is_ok() && two.is_ok());
+    assert_eq!(bed.env().await, before);
+    // No page and no answer has a password or a token.
+    let answers = ["status", "get-databases"].map(outrigger_integrations::handler::HandlerCall::get);
+    for call in answers {
+        let reply = handlers.call(call, caller.clone()).await;
+        let body = String::from_utf8(reply.body.to_vec()).unwrap();
+        let secret = &before.iter().find(|(name, _)| name.ends_with("_TOKEN")).unwrap().1;
+        assert!(!body.contains(secret.as_str()) && !body.contains(&bed.account.api_key), "{body}");
+    }
+}

@@ -1,0 +1,224 @@
+//! What must not be left half-way: a database's names are promised to it, its variables are set, and only then it counts
+//! as used.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use outrigger_db::{Attempt, Backoff, Job, Next, StepError};
+use outrigger_integrations::Enablements;
+use outrigger_integrations::handler::{Caller, EnvSetting, HandlerError, HostServices, IntegrationClient};
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+
+use crate::UPSTASH;
+use crate::api::{ApiError, Database, UpstashApi};
+use crate::context::{Context, Integrated, change};
+use crate::handlers::taken;
+use crate::names::{VariableNames, full_url};
+
+/// Which database, where, and for whom.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Deed {
+    account: String,
+    site: String,
+    user: String,
+    database: String,
+}
+
+impl Deed {
+    pub(crate) fn of(caller: &Caller, database: String) -> Result<Self, HandlerError> {
+        let site = caller.site.clone().ok_or_else(|| HandlerError::invalid("This needs a site."))?;
+        let user = caller.user.clone().ok_or_else(|| HandlerError::unauthorized("This needs somebody."))?;
+        if database.is_empty() || database.len() > 200 {
+            return Err(HandlerError::invalid("Choose a database."));
+        }
+        Ok(Self { account: caller.account.clone(), site, user, database })
+    }
+
+    /// A second click finds the job of the first.
+    pub(crate) fn key(&self) -> String {
+        format!("{}/{}", self.site, self.database)
+    }
+
+    /// One thing at a time at a site: two databases cannot take the same names.
+    pub(crate) fn lane(&self) -> String {
+        format!("upstash/{}", self.site)
+    }
+
+    fn caller(&self) -> Caller {
+        Caller {
+            account: self.account.clone(),
+            site: Some(self.site.clone()),
+            user: Some(self.user.clone()),
+            provider_token: None,
+        }
+    }
+}
+
+/// What the jobs work with.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    pub(crate) api: UpstashApi,
+    pub(crate) enablements: Enablements,
+    pub(crate) services: Arc<dyn HostServices>,
+}
+
+impl Tools {
+    fn client(&self, deed: &Deed) -> IntegrationClient<Context> {
+        IntegrationClient::new(UPSTASH, deed.caller(), self.enablements.clone(), self.services.clone())
+    }
+
+    async fn database(&self, client: &IntegrationClient<Context>, deed: &Deed) -> Result<Database, StepError> {
+        let context = client.get().await.map_err(of_handler)?.context;
+        let credentials = context.credentials().map_err(of_handler)?;
+        self.api.get_database(&credentials, &deed.database).await.map_err(of_api)
+    }
+
+    /// Sets the variables of a database, all or none.
+    async fn set_variables(
+        &self,
+        client: &IntegrationClient<Context>,
+        names: &VariableNames,
+        database: &Database,
+    ) -> Result<(), StepError> {
+        let token = database.rest_token.as_ref().ok_or_else(|| {
+            StepError::fail("Upstash keeps the token of this database to itself; switch off its credential protection.")
+        })?;
+        let url =
+            full_url(&database.endpoint, self.api.scheme()).map_err(|error| StepError::fail(error.to_string()))?;
+        let setting = |name, value: &str, is_secret| EnvSetting { name, value: value.to_owned(), is_secret };
+        let settings = vec![
+            setting(names.url(), &database.endpoint, false),
+            setting(names.token(), token.expose_secret(), true),
+            setting(names.full_url(), &url, false),
+        ];
+        client.set_env(settings).await.map_err(of_handler)
+    }
+}
+
+fn of_api(error: ApiError) -> StepError {
+    if error.may_pass() {
+        return StepError::Retry { after: error.retry_after(), reason: error.to_string() };
+    }
+    StepError::fail(error.to_string())
+}
+
+fn of_handler(error: HandlerError) -> StepError {
+    match error.code() {
+        "failed" | "unavailable" => StepError::retry(error.to_string()),
+        _ => StepError::fail(error.to_string()),
+    }
+}
+
+fn patience() -> Backoff {
+    Backoff { first: Duration::from_secs(1), max_attempts: Some(5), ..Backoff::default() }
+}
+
+/// Gives the site the variables of a database.
+pub(crate) struct Integrate(pub(crate) Tools);
+
+impl Job for Integrate {
+    const KIND: &'static str = "upstash_integrate";
+    const STEPS: &'static [&'static str] = &["claim", "set", "confirm"];
+    type Payload = Deed;
+
+    fn retry(&self) -> Backoff {
+        patience()
+    }
+
+    async fn step(&self, step: &'static str, deed: &Deed, _: &Attempt) -> Result<Next, StepError> {
+        let client = self.0.client(deed);
+        match step {
+            "claim" => self.claim(&client, deed).await?,
+            "set" => {
+                let database = self.0.database(&client, deed).await?;
+                let context = client.get().await.map_err(of_handler)?.context;
+                // Removed meanwhile: there is nothing to set.
+                let Some(known) = context.find(&deed.database) else { return Ok(Next::Finish) };
+                self.0.set_variables(&client, &known.names(), &database).await?;
+            }
+            _ => confirm(&client, deed).await?,
+        }
+        Ok(Next::Continue)
+    }
+
+    /// What was promised and set is taken back.
+    async fn undo(&self, step: &'static str, deed: &Deed, _: &Attempt) -> Result<(), StepError> {
+        let client = self.0.client(deed);
+        let context = match client.get().await {
+            Ok(kept) => kept.context,
+            Err(error) if error.code() == "not_enabled" => return Ok(()),
+            Err(error) => return Err(of_handler(error)),
+        };
+        let Some(known) = context.find(&deed.database).filter(|known| !known.ready) else { return Ok(()) };
+        match step {
+            "set" => client.delete_env(known.names().all().to_vec()).await.map_err(of_handler),
+            "claim" => {
+                let forget = |context: &mut Context| {
+                    context.databases.retain(|database| database.id != deed.database || database.ready);
+                    Ok(())
+                };
+                change(&client, forget).await.map_err(of_handler)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Integrate {
+    async fn claim(&self, client: &IntegrationClient<Context>, deed: &Deed) -> Result<(), StepError> {
+        let database = self.0.database(client, deed).await?;
+        let env = client.env().await.map_err(of_handler)?;
+        let claim = |context: &mut Context| {
+            if context.find(&database.id).is_some() {
+                return Ok(());
+            }
+            let hindrance = taken(context, &env, &database.id, &VariableNames::of(&database.name));
+            if let Some(hindrance) = hindrance {
+                return Err(HandlerError::conflict(hindrance));
+            }
+            let new = Integrated { id: database.id.clone(), name: database.name.clone(), ready: false };
+            context.databases.push(new);
+            Ok(())
+        };
+        change(client, claim).await.map_err(of_handler)
+    }
+}
+
+async fn confirm(client: &IntegrationClient<Context>, deed: &Deed) -> Result<(), StepError> {
+    let confirm = |context: &mut Context| {
+        for database in context.databases.iter_mut().filter(|database| database.id == deed.database) {
+            database.ready = true;
+        }
+        Ok(())
+    };
+    change(client, confirm).await.map_err(of_handler)
+}
+
+/// Gives a database other tokens, and the site's variables with them. It is not undone: the old tokens are gone.
+pub(crate) struct Rotate(pub(crate) Tools);
+
+impl Job for Rotate {
+    const KIND: &'static str = "upstash_rotate";
+    const STEPS: &'static [&'static str] = &["reset", "set"];
+    type Payload = Deed;
+
+    fn retry(&self) -> Backoff {
+        patience()
+    }
+
+    async fn step(&self, step: &'static str, deed: &Deed, _: &Attempt) -> Result<Next, StepError> {
+        let client = self.0.client(deed);
+        let context = client.get().await.map_err(of_handler)?.context;
+        let Some(known) = context.find(&deed.database) else { return Ok(Next::Finish) };
+        if step == "reset" {
+            let credentials = context.credentials().map_err(of_handler)?;
+            // Done twice it changes the tokens twice, and the last ones count.
+            self.0.api.reset_password(&credentials, &deed.database).await.map_err(of_api)?;
+            return Ok(Next::Continue);
+        }
+        let database = self.0.database(&client, deed).await?;
+        self.0.set_variables(&client, &known.names(), &database).await?;
+        Ok(Next::Continue)
+    }
+}

@@ -1,0 +1,1 @@
+//! The emulator over sockets, and the integration against it.
