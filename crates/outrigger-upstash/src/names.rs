@@ -87,6 +87,8 @@ pub fn full_url(endpoint: &str, scheme: &str) -> Result<String, InvalidEndpoint>
     let whole = match endpoint.split_once("://") {
         Some(("http" | "https", _)) => endpoint.to_owned(),
         Some(_) => return Err(invalid()),
+        // A parser of web addresses would skip the slashes and take what follows for the host.
+        None if endpoint.starts_with(['/', ':', '\\']) => return Err(invalid()),
         None => format!("{scheme}://{}", with_domain(endpoint)),
     };
     let url = Url::parse(&whole).map_err(|_| invalid())?;
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn collisions_are_seen_also_across_suffixes() {
+    fn names_that_are_cleaned_to_the_same_collide() {
         let collide = |a, b| VariableNames::of(a).collides_with(&VariableNames::of(b));
         assert!(collide("a-b", "a_b"));
         assert!(collide("A b", "a.b"));

@@ -14,6 +14,7 @@ mod operator;
 mod output;
 mod sign_in;
 mod terminal;
+mod upstash;
 
 /// Self-hosted add-ons for the sites of a hosting product
 #[derive(Parser)]

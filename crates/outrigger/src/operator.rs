@@ -73,7 +73,7 @@ pub(crate) struct ServerArgs {
 }
 
 /// Settings that only a serving process has.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone)]
 pub(crate) struct ListenArgs {
     /// Where to listen
     #[arg(long, env = "OUTRIGGER_LISTEN", value_name = "ADDRESS:PORT")]
@@ -87,6 +87,9 @@ pub(crate) struct ListenArgs {
     /// Let add-ons and build webhooks be on loopback and private addresses (development only)
     #[arg(long, env = "OUTRIGGER_ALLOW_PRIVATE_ADDRESSES")]
     allow_private_addresses: bool,
+    /// Where Upstash's developer API is, for the integration of that name
+    #[arg(long, env = "OUTRIGGER_UPSTASH_API_URL", value_name = "URL", default_value = outrigger_upstash::UPSTASH_API)]
+    upstash_api_url: Url,
     /// Jobs run at once; 0 for a node that only serves requests
     #[arg(long, env = "OUTRIGGER_WORKERS", value_name = "N")]
     workers: Option<usize>,

@@ -19,16 +19,16 @@ use crate::surfaces::press_at;
 const SURFACE: &str = "/sites/demo/surfaces/upstash";
 
 /// A platform with the integration, and an account at the emulator.
-struct Bed {
-    test: Dashboard,
+pub(crate) struct Bed {
+    pub(crate) test: Dashboard,
     emulator: Emulator,
-    account: EmulatedAccount,
+    pub(crate) account: EmulatedAccount,
     http: reqwest::Client,
     _stop: DropGuard,
 }
 
 impl Bed {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let test = Dashboard::with_config(|config| config.workers = 8).await;
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -54,7 +54,7 @@ impl Bed {
     }
 
     /// Makes a database at the emulator, and says its id.
-    async fn database(&self, name: &str) -> String {
+    pub(crate) async fn database(&self, name: &str) -> String {
         let body = json!({ "database_name": name, "region": "global", "primary_region": "eu-west-1" });
         let request = self.http.post(format!("{}/redis/database", self.emulator.api_url()));
         let request = request.basic_auth(&self.account.email, Some(&self.account.api_key)).json(&body);
@@ -76,7 +76,7 @@ impl Bed {
         vars.into_iter().map(|var| (var.name, var.values[0].value.clone())).collect()
     }
 
-    async fn names(&self) -> Vec<String> {
+    pub(crate) async fn names(&self) -> Vec<String> {
         self.env().await.into_iter().map(|(name, _)| name).collect()
     }
 

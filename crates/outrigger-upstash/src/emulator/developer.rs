@@ -8,7 +8,6 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use axum::response::Response;
 use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 use base64::Engine as _;
@@ -19,7 +18,7 @@ use serde_json::{Value, json};
 
 use self::requests::{Budget, ChangePlan, Create, MoveToTeam, Regions, Rename, parse};
 use super::Shared;
-use super::fault::error;
+use super::fault::{Refusal, error};
 use super::state::Database;
 
 pub(super) fn router() -> Router<Arc<Shared>> {
@@ -52,16 +51,16 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .fallback(async || error(StatusCode::NOT_FOUND, "not found"))
 }
 
-type Answer = Result<Json<Value>, Response>;
+type Answer = Result<Json<Value>, Refusal>;
 type App = State<Arc<Shared>>;
 
 /// The account that asks, by its e-mail.
 struct Owner(String);
 
 impl FromRequestParts<Arc<Shared>> for Owner {
-    type Rejection = Response;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Owner, Response> {
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Owner, Refusal> {
         let given = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let account = given.and_then(basic).filter(|(email, key)| shared.state().knows(email, key));
         account.map(|(email, _)| Owner(email)).ok_or_else(|| error(StatusCode::UNAUTHORIZED, "Unauthorized"))
@@ -76,7 +75,7 @@ fn basic(header: &str) -> Option<(String, String)> {
     Some((email.to_owned(), key.to_owned()))
 }
 
-fn missing() -> Response {
+fn missing() -> Refusal {
     error(StatusCode::NOT_FOUND, "database not found")
 }
 
@@ -86,7 +85,7 @@ fn ok() -> Json<Value> {
 
 impl Shared {
     /// Changes, or only looks at, one database of the owner.
-    fn with_database<T>(&self, owner: &Owner, id: &str, work: impl FnOnce(&mut Database) -> T) -> Result<T, Response> {
+    fn with_database<T>(&self, owner: &Owner, id: &str, work: impl FnOnce(&mut Database) -> T) -> Result<T, Refusal> {
         self.state().find(&owner.0, id).map(work).ok_or_else(missing)
     }
 

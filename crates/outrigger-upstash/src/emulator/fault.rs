@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -91,11 +91,11 @@ pub(super) async fn inject(
     let kind = take(&mut shared.faults(), half, request.uri().path());
     match kind {
         None => next.run(request).await,
-        Some(FaultKind::Unauthorized) => error(StatusCode::UNAUTHORIZED, "Unauthorized"),
-        Some(FaultKind::NotFound) => error(StatusCode::NOT_FOUND, "not found"),
-        Some(FaultKind::Failed) => error(StatusCode::INTERNAL_SERVER_ERROR, "internal server error"),
+        Some(FaultKind::Unauthorized) => error(StatusCode::UNAUTHORIZED, "Unauthorized").into_response(),
+        Some(FaultKind::NotFound) => error(StatusCode::NOT_FOUND, "not found").into_response(),
+        Some(FaultKind::Failed) => error(StatusCode::INTERNAL_SERVER_ERROR, "internal server error").into_response(),
         Some(FaultKind::RateLimited(seconds)) => {
-            let mut response = error(StatusCode::TOO_MANY_REQUESTS, "too many requests");
+            let mut response = error(StatusCode::TOO_MANY_REQUESTS, "too many requests").into_response();
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             response
         }
@@ -112,7 +112,19 @@ pub(super) async fn inject(
     }
 }
 
-/// In the shape that all of Upstash's clients understand.
-pub(super) fn error(status: StatusCode, text: &str) -> Response {
-    (status, axum::Json(json!({ "error": text }))).into_response()
+/// A refusal, in the shape that all of Upstash's clients understand.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    text: String,
+}
+
+pub(super) fn error(status: StatusCode, text: &str) -> Refusal {
+    Refusal { status, text: text.to_owned() }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status, axum::Json(json!({ "error": self.text }))).into_response()
+    }
 }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use self::command::Command;
 use self::encode::Format;
 use super::Shared;
-use super::fault::error;
+use super::fault::{Refusal, error};
 use super::redis::{Connection, RedisFault, RedisServer};
 use super::state::Rights;
 
@@ -30,7 +30,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let is_preflight = parts.method == Method::OPTIONS && parts.headers.contains_key("access-control-request-method");
     let mut response = match is_preflight {
         true => StatusCode::NO_CONTENT.into_response(),
-        false => answer(&shared, &parts, body).await.unwrap_or_else(|refused| refused),
+        false => answer(&shared, &parts, body).await.unwrap_or_else(Refusal::into_response),
     };
     // Any page may ask: it has to know a token.
     let headers = response.headers_mut();
@@ -53,7 +53,7 @@ struct Access {
 }
 
 impl Access {
-    async fn connect(&self) -> Result<Connection, Response> {
+    async fn connect(&self) -> Result<Connection, Refusal> {
         let program = self.shared.redis_server.as_deref();
         let server = self.server.get_or_try_init(|| RedisServer::start(program, &*self.shared.entropy)).await;
         server.map_err(trouble)?.connect(self.rights).await.map_err(trouble)
@@ -62,15 +62,15 @@ impl Access {
 
 /// In JSON, as everything else: the client cannot read anything other.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
-fn trouble(fault: RedisFault) -> Response {
+fn trouble(fault: RedisFault) -> Refusal {
     error(StatusCode::INTERNAL_SERVER_ERROR, &format!("ERR {fault}"))
 }
 
-fn refused(text: &str) -> Response {
+fn refused(text: &str) -> Refusal {
     error(StatusCode::BAD_REQUEST, text)
 }
 
-async fn answer(shared: &Arc<Shared>, parts: &Parts, body: Body) -> Result<Response, Response> {
+async fn answer(shared: &Arc<Shared>, parts: &Parts, body: Body) -> Result<Response, Refusal> {
     let is_post = parts.method == Method::POST || parts.method == Method::PUT;
     if !is_post && parts.method != Method::GET && parts.method != Method::HEAD {
         return Err(error(StatusCode::METHOD_NOT_ALLOWED, "ERR method not allowed"));
@@ -108,7 +108,7 @@ fn split(path: &str) -> (Option<&str>, &str) {
     }
 }
 
-fn authenticate(shared: &Arc<Shared>, parts: &Parts, database: Option<&str>) -> Result<Access, Response> {
+fn authenticate(shared: &Arc<Shared>, parts: &Parts, database: Option<&str>) -> Result<Access, Refusal> {
     let token = bearer(&parts.headers).or_else(|| command::query_token(parts.uri.query().unwrap_or_default()));
     let state = shared.state();
     let opened = token.as_deref().and_then(|token| state.open(token));
@@ -123,7 +123,7 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
-async fn one(access: &Access, command: Command, format: Format) -> Result<Response, Response> {
+async fn one(access: &Access, command: Command, format: Format) -> Result<Response, Refusal> {
     command.check().map_err(|text| refused(&text))?;
     let frame = access.connect().await?.ask(command.parts()).await.map_err(trouble)?;
     let status = match frame {
@@ -134,7 +134,7 @@ async fn one(access: &Access, command: Command, format: Format) -> Result<Respon
 }
 
 /// In order; one that fails does not stop the rest.
-async fn pipeline(access: &Access, body: &Bytes, format: Format) -> Result<Response, Response> {
+async fn pipeline(access: &Access, body: &Bytes, format: Format) -> Result<Response, Refusal> {
     let commands = Command::list_of_json(body).map_err(|text| refused(&text))?;
     let mut connection = access.connect().await?;
     let mut replies = Vec::with_capacity(commands.len());
@@ -147,7 +147,7 @@ async fn pipeline(access: &Access, body: &Bytes, format: Format) -> Result<Respo
     Ok(format.list(&replies))
 }
 
-async fn transaction(access: &Access, body: &Bytes, format: Format) -> Result<Response, Response> {
+async fn transaction(access: &Access, body: &Bytes, format: Format) -> Result<Response, Refusal> {
     if format == Format::Raw {
         return Err(refused("ERR the resp2 format is not available for transactions"));
     }

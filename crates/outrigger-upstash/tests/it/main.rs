@@ -1,1 +1,1 @@
-//! The emulator over sockets, and the integration against it.
+//! The emulator over sockets, and the client of the developer API against it.

@@ -18,6 +18,7 @@ use crate::demo::addon;
 use crate::exit::{CommandResult, Failure};
 use crate::files::{base_folder, write_private};
 use crate::output::{print_json, say};
+use crate::upstash;
 
 mod set_up;
 mod welcome;
@@ -84,12 +85,15 @@ pub(super) async fn run(args: Args, json: bool) -> CommandResult {
             .hint("choose another with --port; 0 takes any free one")
     })?;
     let app = open_platform(&data.path, args.database_url.as_deref(), &listener).await?;
+    let stand_in = upstash::start_stand_in(stop.clone()).await?;
+    upstash::register(&app, stand_in.api_url.clone())?;
     let (state, addon) = start_addon_and_set_up(&app, &data.path, stop.clone()).await?;
     let server = tokio::spawn(server::serve(app.clone(), listener, stop.clone()));
     set_up::refresh_moved_addon(&app, state.addon_port).await?;
     let sign_in_url = sign_in_link::of(&app, set_up::EMAIL).await?;
     let mut info = info(&app, &state);
     info["sign_in_url"] = json!(sign_in_url);
+    info["upstash"] = json!({ "email": stand_in.account.email, "api_key": stand_in.account.api_key });
     if let Some(path) = &args.info_file {
         let written = write_private(path, format!("{info:#}\n").as_bytes());
         written.map_err(|fault| Failure::usage(format!("cannot write {}: {fault}", path.display())))?;
@@ -97,7 +101,7 @@ pub(super) async fn run(args: Args, json: bool) -> CommandResult {
     if json {
         print_json(&info)?;
     } else {
-        say!("{}", welcome(&app, &state, &data, &sign_in_url));
+        say!("{}", welcome(&app, &state, &data, &sign_in_url, &stand_in));
     }
     let served = server.await.context("the platform stopped")?;
     stop.cancel();

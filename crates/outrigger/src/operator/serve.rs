@@ -4,6 +4,7 @@ use tokio::net::TcpListener;
 
 use super::{ListenArgs, ServerArgs, load_keys, open, start_logging, stop_signal};
 use crate::exit::{CommandResult, Failure};
+use crate::upstash;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -25,6 +26,7 @@ pub(super) async fn run(args: Args) -> CommandResult {
     config.listen = listener.local_addr().context("the listener has no address")?;
     let keys = load_keys(&config)?;
     let app = open(config, keys).await?;
+    upstash::register(&app, args.listen.upstash_api_url.clone())?;
     tracing::info!(address = %app.config.listen, api = app.urls.api(), "ready");
     Ok(server::serve(app, listener, stop).await?)
 }

@@ -204,3 +204,57 @@ async fn a_person_connects_a_webhook_and_sees_what_was_sent() {
     picture(page, "dashboard-deliveries").await;
     chromium.driver.clone().quit().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_person_adds_a_database_of_upstash_and_copies_the_code_for_it() {
+    let Some((driver, browser)) = programs() else { return };
+    let bed = crate::upstash::Bed::start().await;
+    let id = bed.database("orders").await;
+    let link = bed.test.link(&bed.test.ada).await;
+    let chromium = Chromium::start(driver, &browser).await;
+    let page = &chromium.driver;
+    let find = async |css: &str| page.query(By::Css(css)).first().await.unwrap();
+    let click = async |css: &str| {
+        let element = find(css).await;
+        element.scroll_into_view().await.unwrap();
+        element.click().await.unwrap();
+    };
+    let fill = async |css: &str, text: &str| {
+        let element = find(css).await;
+        element.clear().await.unwrap();
+        element.send_keys(text).await.unwrap();
+    };
+    page.goto(format!("{}{link}", bed.test.origin)).await.unwrap();
+    chromium.tab_to("Sign in").await;
+    chromium.press(Key::Enter).await;
+    page.goto(format!("{}/sites/demo/surfaces", bed.test.origin)).await.unwrap();
+    chromium.tab_to("Upstash").await;
+    chromium.press(Key::Enter).await;
+    click("#og-enable").await;
+    fill("#e-connect-email", "ada@example.com").await;
+    fill("#e-connect-api-key", "wrong").await;
+    click("#e-connect-save").await;
+    let said = find("#e-connect .og-notice-bad").await.text().await.unwrap();
+    assert_eq!(said, "Upstash does not accept this e-mail address with this API key.");
+    picture(page, "upstash-wrong-key").await;
+    fill("#e-connect-api-key", &bed.account.api_key).await;
+    click("#e-connect-save").await;
+    click("#e-add").await;
+    click(&format!("#e-integrate-database option[value='{id}']")).await;
+    picture(page, "upstash-add").await;
+    click("#e-integrate-save").await;
+    click(&format!("#e-database option[value='{id}']")).await;
+    let code = find("#e-snippet").await.text().await.unwrap();
+    assert!(code.contains("ORDERS_REDIS_REST_FULL_URL"), "{code}");
+    click("[data-copy=e-snippet]").await;
+    page.query(By::XPath("//button[@data-copy and text()='Copied']")).first().await.unwrap();
+    page.execute("document.querySelector('.place').scrollIntoView()", Vec::new()).await.unwrap();
+    picture(page, "upstash-snippet").await;
+    assert_eq!(bed.names().await.len(), 3);
+    nothing_was_refused(page).await;
+    click("#og-disable").await;
+    click("#og-disable-yes").await;
+    find("#og-enable").await;
+    assert!(bed.names().await.is_empty());
+    chromium.driver.clone().quit().await.unwrap();
+}

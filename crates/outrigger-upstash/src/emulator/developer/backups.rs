@@ -3,15 +3,14 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::requests::{NewBackup, Restore, parse};
 use super::{Answer, App, Owner, ok};
-use crate::emulator::fault::error;
+use crate::emulator::fault::{Refusal, error};
 
-fn unknown() -> Response {
+fn unknown() -> Refusal {
     error(StatusCode::NOT_FOUND, "backup not found")
 }
 

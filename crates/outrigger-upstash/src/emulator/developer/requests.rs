@@ -1,11 +1,10 @@
 //! What requests say: unknown fields are ignored, and both the older and the newer names are understood.
 
 use axum::http::StatusCode;
-use axum::response::Response;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::emulator::fault::error;
+use crate::emulator::fault::{Refusal, error};
 
 const REGIONS: [&str; 18] = [
     "us-east-1",
@@ -32,11 +31,11 @@ const NOT_FOR_READING: &str = "af-south-1";
 const MAX_NAME: usize = 100;
 
 /// Clients send any content type, or none.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|fault| refuse(&format!("invalid request: {fault}")))
 }
 
-fn refuse(text: &str) -> Response {
+fn refuse(text: &str) -> Refusal {
     error(StatusCode::BAD_REQUEST, text)
 }
 
@@ -60,7 +59,7 @@ pub(super) struct Create {
 
 impl Create {
     /// Name, primary region and regions for reading.
-    pub(super) fn checked(&self) -> Result<(String, String, Vec<String>), Response> {
+    pub(super) fn checked(&self) -> Result<(String, String, Vec<String>), Refusal> {
         let name = checked_name(&self.database_name)?;
         let older = self.region.as_deref().filter(|region| *region != "global");
         let primary = self.primary_region.as_deref().or(older).unwrap_or("us-east-1");
@@ -71,7 +70,7 @@ impl Create {
     }
 }
 
-pub(super) fn checked_name(name: &str) -> Result<String, Response> {
+pub(super) fn checked_name(name: &str) -> Result<String, Refusal> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME {
         return Err(refuse("invalid database name"));
@@ -79,7 +78,7 @@ pub(super) fn checked_name(name: &str) -> Result<String, Response> {
     Ok(name.to_owned())
 }
 
-pub(super) fn checked_read_regions(regions: &[String]) -> Result<Vec<String>, Response> {
+pub(super) fn checked_read_regions(regions: &[String]) -> Result<Vec<String>, Refusal> {
     let unfit = |region: &&String| !REGIONS.contains(&region.as_str()) || *region == NOT_FOR_READING;
     match regions.iter().find(unfit) {
         Some(region) => Err(refuse(&format!("invalid read region: {region}"))),

@@ -9,6 +9,7 @@ use futures_util::stream;
 use redis_protocol::resp2::types::BytesFrame;
 
 use super::{Access, refused, trouble};
+use crate::emulator::fault::Refusal;
 use crate::emulator::redis::{Connection, RedisServer};
 
 struct Subscription {
@@ -19,7 +20,7 @@ struct Subscription {
     first: Option<BytesFrame>,
 }
 
-pub(super) async fn stream(access: Access, kind: &str, channels: Vec<Bytes>) -> Result<Response, Response> {
+pub(super) async fn stream(access: Access, kind: &str, channels: Vec<Bytes>) -> Result<Response, Refusal> {
     let mut connection = access.connect().await?;
     let mut command = vec![Bytes::from(kind.to_ascii_uppercase())];
     command.extend(channels);

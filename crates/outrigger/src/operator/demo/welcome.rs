@@ -6,14 +6,16 @@ use outrigger_platform::app::SharedApp;
 
 use super::{DataDir, State};
 use crate::demo::addon;
+use crate::upstash::StandIn;
 
-pub(super) fn welcome(app: &SharedApp, state: &State, data: &DataDir, sign_in_url: &str) -> String {
+pub(super) fn welcome(app: &SharedApp, state: &State, data: &DataDir, sign_in_url: &str, stand_in: &StandIn) -> String {
     let origin = app.urls.origin();
     let api = app.urls.api();
     let kept = if data.ephemeral { "nothing is kept" } else { "kept for the next start" };
     let path = path_line().unwrap_or_default();
     let State { token, site_id, site_name, account_slug, .. } = state;
     let slug = addon::SLUG;
+    let (email, key) = (&stand_in.account.email, &stand_in.account.api_key);
     format!(
         "Outrigger is ready.
 
@@ -24,6 +26,8 @@ pub(super) fn welcome(app: &SharedApp, state: &State, data: &DataDir, sign_in_ur
   Data      {} ({kept})
   Dashboard {sign_in_url}
             (signs you in, once, within half an hour)
+  Upstash   {email} with the key {key}
+            (a stand-in on this machine; connect at {origin}/sites/{site_name}/surfaces/upstash)
 
 In another terminal:
 
