@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use outrigger_db::{Db, Jobs, NewJob};
+use outrigger_db::{Db, JobState, Jobs, NewJob};
 use outrigger_integrations::handler::{EnvEntry, HandlerContext, HandlerError, Handlers};
 use serde::{Deserialize, Serialize};
 
@@ -69,13 +69,13 @@ pub(crate) struct Queue {
 /// All handlers. `queue` is for what must not be left half-way.
 pub(crate) fn register(handlers: Handlers<Context>, api: &UpstashApi, queue: &Queue) -> Handlers<Context> {
     let with_api = |api: &UpstashApi| api.clone();
-    let (connecting, asking, listing) = (with_api(api), with_api(api), with_api(api));
+    let (connecting, asking, listing, finding) = (with_api(api), with_api(api), with_api(api), with_api(api));
     let (integrating, rotating) = (queue.clone(), queue.clone());
     handlers
         .handler("connect", move |input, cx| connect(connecting.clone(), input, cx))
         .handler("status", move |(): (), cx| status(asking.clone(), cx))
         .handler("get-databases", move |(): (), cx| databases(listing.clone(), cx))
-        .handler("integrate", move |input, cx| integrate(integrating.clone(), input, cx))
+        .handler("integrate", move |input, cx| integrate(integrating.clone(), finding.clone(), input, cx))
         .handler("rotate", move |input, cx| rotate(rotating.clone(), input, cx))
         .handler("remove", remove)
         .handler("on-disable", |_: serde_json::Value, cx| take_away(cx))
@@ -145,9 +145,18 @@ pub(crate) fn taken(context: &Context, env: &[EnvEntry], id: &str, names: &Varia
     set.filter(|_| !is_ours).map(|name| format!("The site has a variable {name} already."))
 }
 
-async fn integrate(queue: Queue, input: Choose, cx: HandlerContext<Context>) -> Result<(), HandlerError> {
-    cx.client.get().await?.context.credentials()?;
-    let deed = Deed::of(&cx.caller, input.database_id)?;
+async fn integrate(
+    queue: Queue,
+    api: UpstashApi,
+    input: Choose,
+    cx: HandlerContext<Context>,
+) -> Result<(), HandlerError> {
+    if input.database_id.is_empty() {
+        return Err(HandlerError::invalid("Choose a database."));
+    }
+    let credentials = cx.client.get().await?.context.credentials()?;
+    let database = api.get_database(&credentials, &input.database_id).await?;
+    let deed = Deed::of(&cx.caller, database.id, database.name)?;
     let job = NewJob::of::<Integrate>(&deed).key(deed.key()).lane(deed.lane());
     run(&queue, job).await
 }
@@ -155,10 +164,9 @@ async fn integrate(queue: Queue, input: Choose, cx: HandlerContext<Context>) -> 
 /// Gives a database other tokens, and the site's variables with them.
 async fn rotate(queue: Queue, input: Choose, cx: HandlerContext<Context>) -> Result<(), HandlerError> {
     let context = cx.client.get().await?.context;
-    if context.find(&input.database_id).is_none() {
-        return Err(HandlerError::not_found("This database is not used here."));
-    }
-    let deed = Deed::of(&cx.caller, input.database_id)?;
+    let known = context.find(&input.database_id).filter(|known| known.ready);
+    let known = known.ok_or_else(|| HandlerError::not_found("This database is not used here."))?;
+    let deed = Deed::of(&cx.caller, known.id.clone(), known.name.clone())?;
     let job = NewJob::of::<Rotate>(&deed).key(deed.key()).lane(deed.lane());
     run(&queue, job).await
 }
@@ -175,9 +183,9 @@ async fn run(queue: &Queue, job: NewJob) -> Result<(), HandlerError> {
         let why = status.reason.map_or_else(String::new, |reason| format!(" ({reason})"));
         return Err(HandlerError::unavailable(format!("It is still being done{why}. Look again in a while.")));
     }
-    match status.reason {
-        Some(reason) if status.undoing => Err(HandlerError::conflict(reason)),
-        _ => Ok(()),
+    match status.state {
+        JobState::Done => Ok(()),
+        _ => Err(HandlerError::conflict(status.reason.unwrap_or_else(|| "It did not succeed.".to_owned()))),
     }
 }
 

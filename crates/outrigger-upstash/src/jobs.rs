@@ -23,16 +23,15 @@ pub(crate) struct Deed {
     site: String,
     user: String,
     database: String,
+    /// What it is called, and its variables after it.
+    name: String,
 }
 
 impl Deed {
-    pub(crate) fn of(caller: &Caller, database: String) -> Result<Self, HandlerError> {
+    pub(crate) fn of(caller: &Caller, database: String, name: String) -> Result<Self, HandlerError> {
         let site = caller.site.clone().ok_or_else(|| HandlerError::invalid("This needs a site."))?;
         let user = caller.user.clone().ok_or_else(|| HandlerError::unauthorized("This needs somebody."))?;
-        if database.is_empty() || database.len() > 200 {
-            return Err(HandlerError::invalid("Choose a database."));
-        }
-        Ok(Self { account: caller.account.clone(), site, user, database })
+        Ok(Self { account: caller.account.clone(), site, user, database, name })
     }
 
     /// A second click finds the job of the first.
@@ -43,6 +42,10 @@ impl Deed {
     /// One thing at a time at a site: two databases cannot take the same names.
     pub(crate) fn lane(&self) -> String {
         format!("upstash/{}", self.site)
+    }
+
+    fn names(&self) -> VariableNames {
+        VariableNames::of(&self.name)
     }
 
     fn caller(&self) -> Caller {
@@ -129,33 +132,39 @@ impl Job for Integrate {
     async fn step(&self, step: &'static str, deed: &Deed, _: &Attempt) -> Result<Next, StepError> {
         let client = self.0.client(deed);
         match step {
-            "claim" => self.claim(&client, deed).await?,
+            "claim" => {
+                let context = client.get().await.map_err(of_handler)?.context;
+                // It is used already: nothing of it is this job's to set, or to take back.
+                if context.find(&deed.database).is_some_and(|known| known.ready) {
+                    return Ok(Next::Finish);
+                }
+                self.claim(&client, deed).await?;
+            }
             "set" => {
                 let database = self.0.database(&client, deed).await?;
-                let context = client.get().await.map_err(of_handler)?.context;
-                // Removed meanwhile: there is nothing to set.
-                let Some(known) = context.find(&deed.database) else { return Ok(Next::Finish) };
-                self.0.set_variables(&client, &known.names(), &database).await?;
+                self.0.set_variables(&client, &deed.names(), &database).await?;
             }
-            _ => confirm(&client, deed).await?,
+            _ => mark(&client, deed, true).await?,
         }
         Ok(Next::Continue)
     }
 
-    /// What was promised and set is taken back.
+    /// What was set and promised is taken back. The names are the database's from the claim on, also when the integration
+    /// was disabled meanwhile.
     async fn undo(&self, step: &'static str, deed: &Deed, _: &Attempt) -> Result<(), StepError> {
         let client = self.0.client(deed);
         let context = match client.get().await {
             Ok(kept) => kept.context,
-            Err(error) if error.code() == "not_enabled" => return Ok(()),
+            Err(error) if error.code() == "not_enabled" => Context::default(),
             Err(error) => return Err(of_handler(error)),
         };
-        let Some(known) = context.find(&deed.database).filter(|known| !known.ready) else { return Ok(()) };
+        let is_known = context.find(&deed.database).is_some();
         match step {
-            "set" => client.delete_env(known.names().all().to_vec()).await.map_err(of_handler),
-            "claim" => {
+            "confirm" if is_known => mark(&client, deed, false).await,
+            "set" => client.delete_env(deed.names().all().to_vec()).await.map_err(of_handler),
+            "claim" if is_known => {
                 let forget = |context: &mut Context| {
-                    context.databases.retain(|database| database.id != deed.database || database.ready);
+                    context.databases.retain(|database| database.id != deed.database);
                     Ok(())
                 };
                 change(&client, forget).await.map_err(of_handler)
@@ -167,32 +176,31 @@ impl Job for Integrate {
 
 impl Integrate {
     async fn claim(&self, client: &IntegrationClient<Context>, deed: &Deed) -> Result<(), StepError> {
-        let database = self.0.database(client, deed).await?;
         let env = client.env().await.map_err(of_handler)?;
         let claim = |context: &mut Context| {
-            if context.find(&database.id).is_some() {
+            if context.find(&deed.database).is_some() {
                 return Ok(());
             }
-            let hindrance = taken(context, &env, &database.id, &VariableNames::of(&database.name));
+            let hindrance = taken(context, &env, &deed.database, &deed.names());
             if let Some(hindrance) = hindrance {
                 return Err(HandlerError::conflict(hindrance));
             }
-            let new = Integrated { id: database.id.clone(), name: database.name.clone(), ready: false };
-            context.databases.push(new);
+            let (id, name) = (deed.database.clone(), deed.name.clone());
+            context.databases.push(Integrated { id, name, ready: false });
             Ok(())
         };
         change(client, claim).await.map_err(of_handler)
     }
 }
 
-async fn confirm(client: &IntegrationClient<Context>, deed: &Deed) -> Result<(), StepError> {
-    let confirm = |context: &mut Context| {
-        for database in context.databases.iter_mut().filter(|database| database.id == deed.database) {
-            database.ready = true;
-        }
+/// Whether the database is used. Whoever took it away meanwhile has the last word.
+async fn mark(client: &IntegrationClient<Context>, deed: &Deed, ready: bool) -> Result<(), StepError> {
+    let mark = |context: &mut Context| {
+        let known = context.databases.iter_mut().find(|database| database.id == deed.database);
+        known.ok_or_else(|| HandlerError::conflict("It was removed meanwhile."))?.ready = ready;
         Ok(())
     };
-    change(client, confirm).await.map_err(of_handler)
+    change(client, mark).await.map_err(of_handler)
 }
 
 /// Gives a database other tokens, and the site's variables with them. It is not undone: the old tokens are gone.

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use outrigger_db::{SystemClock, SystemEntropy};
+use outrigger_db::{Act, Probe, SystemClock, SystemEntropy};
 use outrigger_integrations::Context;
 use outrigger_platform::ops::services::PlatformServices;
 use outrigger_platform::store::env_vars::EnvLevel;
 use outrigger_upstash::emulator::{EmulatedAccount, Emulator, Fault, FaultKind, Half};
 use outrigger_upstash::{Parts, integration};
-use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -29,7 +28,18 @@ pub(crate) struct Bed {
 
 impl Bed {
     pub(crate) async fn start() -> Self {
-        let test = Dashboard::with_config(|config| config.workers = 8).await;
+        struct Calm;
+        impl Probe for Calm {
+            fn at(&self, _: &str, _: &str, _: bool, _: u32) -> Act {
+                Act::Run
+            }
+        }
+        Self::with_probe(Arc::new(Calm)).await
+    }
+
+    /// A probe decides what happens at each step of the integration's jobs.
+    async fn with_probe(probe: Arc<dyn Probe>) -> Self {
+        let test = Dashboard::start().await;
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
@@ -45,8 +55,9 @@ impl Bed {
         };
         let integration = integration(parts);
         test.app.surfaces.register(integration.clone()).unwrap();
-        // The server's own worker began before the integration was there.
-        let worker = integration.jobs.unwrap()(outrigger_db::Worker::new(test.app.store.jobs().clone()));
+        // The dashboard has no worker of its own.
+        let worker = outrigger_db::Worker::new(test.app.store.jobs().clone());
+        let worker = integration.jobs.unwrap()(worker).with_probe(probe);
         let stopping = stop.clone();
         tokio::spawn(async move { worker.run(stopping).await });
         let http = reqwest::Client::builder().build().unwrap();
@@ -236,10 +247,10 @@ async fn names_that_would_be_taken_twice_are_refused_and_nothing_is_half_done() 
     let handlers = app.surfaces.find("upstash").unwrap().handlers;
     let gone = bed.database("gone").await;
     bed.delete(&gone).await;
-    for id in [&second, &third, &gone] {
+    for (id, status) in [(&second, 409), (&third, 409), (&gone, 404)] {
         let call = outrigger_integrations::handler::HandlerCall::post("integrate", &json!({ "databaseId": id }));
         let reply = handlers.call(call, caller.clone()).await;
-        assert_eq!(reply.status, StatusCode::CONFLICT, "{:?}", reply.body);
+        assert_eq!(reply.status.as_u16(), status, "{:?}", reply.body);
     }
     assert_eq!(bed.env().await, before);
     // The same click twice is one.
@@ -257,5 +268,38 @@ async fn names_that_would_be_taken_twice_are_refused_and_nothing_is_half_done() 
         let body = String::from_utf8(reply.body.to_vec()).unwrap();
         let secret = &before.iter().find(|(name, _)| name.ends_with("_TOKEN")).unwrap().1;
         assert!(!body.contains(secret.as_str()) && !body.contains(&bed.account.api_key), "{body}");
+    }
+}
+
+/// Fails at each step and runs each step twice, as every job of the platform has to stand it.
+#[tokio::test]
+async fn a_job_that_fails_anywhere_leaves_nothing_and_twice_is_harmless() {
+    for (step, act) in ["claim", "set", "confirm"]
+        .into_iter()
+        .flat_map(|step| [Act::FailBefore, Act::FailAfter, Act::RunTwice].map(|act| (step, act)))
+    {
+        let bed = Bed::with_probe(Arc::new(At { step, act })).await;
+        let id = bed.database("orders").await;
+        let (mut tab, _) = bed.connected().await;
+        let page = add(&mut tab, &id).await;
+        if act == Act::RunTwice {
+            assert_eq!(bed.names().await.len(), 3, "{step}: {page}");
+            continue;
+        }
+        assert!(page.contains("og-notice-bad"), "{step} {act:?}: {page}");
+        assert!(bed.names().await.is_empty(), "{step} {act:?}");
+        let page = tab.get(SURFACE).await.text;
+        assert!(page.contains("No database yet."), "{step} {act:?}: {page}");
+    }
+}
+
+struct At {
+    step: &'static str,
+    act: Act,
+}
+
+impl Probe for At {
+    fn at(&self, kind: &str, step: &str, undoing: bool, _: u32) -> Act {
+        if kind == "upstash_integrate" && step == self.step && !undoing { self.act } else { Act::Run }
     }
 }
