@@ -45,6 +45,8 @@ pub(crate) fn outside_world() -> Result<OutsideWorld> {
     // Tests take these from the system: they open terminals and follow what `demo` prints.
     require("script", "bsdutils")?;
     require("curl", "curl")?;
+    // Found on PATH by the emulator that the tests start.
+    require("redis-server", "redis-server")?;
     let chromium = require("chromium", "chromium")?;
     let chromedriver = require("chromedriver", "chromium-driver")?;
     let node_modules = npm_install(&workspace().join("xtask/node"), &workspace().join("target/xtask/node"))?;
