@@ -10,4 +10,5 @@ mod netlify;
 mod printed;
 mod prompts;
 mod sign_in;
+mod upstash;
 mod wrong_input;
