@@ -34,6 +34,19 @@ pub struct EmulatedAccount {
     pub api_key: String,
 }
 
+/// A database that was made: all it takes to send it commands.
+#[derive(Clone)]
+pub struct EmulatedDatabase {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its whole address.
+    pub url: String,
+    /// The token that may do everything.
+    pub rest_token: String,
+}
+
 /// A running stand-in. Clones are the same one.
 #[derive(Clone)]
 pub struct Emulator {
@@ -94,6 +107,19 @@ impl Emulator {
         let api_key = outrigger_db::token(&*self.shared.entropy);
         self.shared.state().set_account(email, &api_key);
         EmulatedAccount { email: email.to_owned(), api_key }
+    }
+
+    /// Makes a database of an account, as a request to the developer API would.
+    pub fn create_database(&self, account: &EmulatedAccount, name: &str) -> EmulatedDatabase {
+        let Shared { clock, entropy, address, .. } = &*self.shared;
+        let mut state = self.shared.state();
+        let made = state.create(&account.email, name, &**clock, &**entropy);
+        EmulatedDatabase {
+            url: format!("http://{}", made.endpoint(&address.to_string())),
+            rest_token: made.rest_token().to_owned(),
+            id: made.id.clone(),
+            name: made.name.clone(),
+        }
     }
 
     /// Has the next requests fail.

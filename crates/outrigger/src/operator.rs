@@ -24,6 +24,7 @@ mod keys;
 mod migrate;
 mod serve;
 mod sign_in_link;
+mod upstash_emulator;
 mod users;
 
 /// What an operator may say.
@@ -43,6 +44,8 @@ pub(crate) enum OperatorCommand {
     Keys(keys::Command),
     /// Bring the database's schema up to date (serve does so too)
     Migrate(migrate::Args),
+    /// Run a local stand-in for Upstash, to try its integration and programs that use it
+    UpstashEmulator(upstash_emulator::Args),
 }
 
 impl OperatorCommand {
@@ -54,6 +57,7 @@ impl OperatorCommand {
             Self::Users(command) => users::run(command, json).await,
             Self::Keys(command) => keys::run(command, json).await,
             Self::Migrate(args) => migrate::run(args, json).await,
+            Self::UpstashEmulator(args) => upstash_emulator::run(args, json).await,
         }
     }
 }

@@ -1,14 +1,11 @@
 //! The Upstash integration, for the sites of this platform, and the stand-in that a demo has for Upstash.
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
 use outrigger_integrations::Context;
 use outrigger_platform::app::SharedApp;
 use outrigger_platform::ops::services::PlatformServices;
 use outrigger_upstash::Parts;
 use outrigger_upstash::emulator::{EmulatedAccount, Emulator, find_redis_server};
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -40,19 +37,9 @@ pub(crate) struct StandIn {
 pub(crate) async fn start_stand_in(stop: CancellationToken) -> CommandResult<StandIn> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("there is no free port for the emulator")?;
     let Sources { clock, entropy } = Sources::system();
-    let started = Emulator::start(listener, find_redis_server(), clock, Arc::clone(&entropy), stop);
+    let started = Emulator::start(listener, find_redis_server(), clock, entropy, stop);
     let (emulator, _) = started.context("the emulator of Upstash does not start")?;
     let account = emulator.add_account("you@example.com");
-    let api_url = emulator.api_url();
-    let body = json!({ "database_name": "orders", "region": "global", "primary_region": "eu-central-1" });
-    let client = reqwest::Client::builder().build().context("the HTTP client cannot be set up")?;
-    let made = client
-        .post(format!("{api_url}/redis/database"))
-        .basic_auth(&account.email, Some(&account.api_key))
-        .json(&body)
-        .send()
-        .await
-        .and_then(reqwest::Response::error_for_status);
-    made.context("the emulator of Upstash makes no database")?;
-    Ok(StandIn { account, api_url })
+    emulator.create_database(&account, "orders");
+    Ok(StandIn { account, api_url: emulator.api_url() })
 }

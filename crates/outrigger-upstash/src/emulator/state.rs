@@ -157,6 +157,15 @@ impl Database {
         self.secrets = Secrets::draw(&self.id, entropy);
     }
 
+    pub(super) fn rest_token(&self) -> &str {
+        &self.secrets.rest_token
+    }
+
+    /// Without a scheme, as the service gives it.
+    pub(super) fn endpoint(&self, address: &str) -> String {
+        format!("{address}/redis/{}", self.id)
+    }
+
     /// The fields that a list has; `address` is the emulator's own.
     pub(super) fn body(&self, address: &str, with_secrets: bool) -> Map<String, Value> {
         let body = json!({
@@ -170,7 +179,7 @@ impl Database {
             "all_members": members(&self.primary_region, &self.read_regions),
             "read_regions": self.read_regions,
             "port": 6379,
-            "endpoint": format!("{address}/redis/{}", self.id),
+            "endpoint": self.endpoint(address),
             "tls": self.tls,
             "creation_time": self.created.as_second(),
             "state": "active",

@@ -11,4 +11,5 @@ mod printed;
 mod prompts;
 mod sign_in;
 mod upstash;
+mod upstash_emulator;
 mod wrong_input;

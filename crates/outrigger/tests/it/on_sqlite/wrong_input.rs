@@ -123,6 +123,7 @@ fn an_operator_is_told_too() {
     fail(1, &["users", "list", "--database-url", "postgres://127.0.0.1:1/x"], "--database-url");
     fail(2, &["demo", "--ephemeral", "--data-dir", "x"], "--data-dir");
     fail(2, &["demo", "--data-dir", "/proc/no"], "--data-dir");
+    fail(2, &["upstash-emulator", "--port", "0", "--redis-server", "/no/such"], "/no/such");
     let file = home.path().join("bad.toml");
     std::fs::write(&file, "lisen = 1").unwrap();
     fail(2, &["serve", "--config", file.to_str().unwrap()], "lisen");
