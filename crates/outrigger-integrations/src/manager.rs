@@ -51,6 +51,7 @@ struct Shared<H: Host> {
     store: ConfigStore<H>,
     context: Context,
     limits: Limits,
+    rows: Option<builder::RowExists>,
     slots: RwLock<Registry<H>>,
     plugins: Mutex<Vec<PluginStatus>>,
     post: Post,

@@ -66,8 +66,12 @@ pub struct Builder<H, S, C> {
     limits: Limits,
     delivery: DeliveryPolicy,
     retention: Retention,
+    rows: Option<RowExists>,
     host: PhantomData<fn() -> H>,
 }
+
+/// Whether a row of the host exists: what it is, and its id.
+pub(super) type RowExists = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
 impl<H, S, C> std::fmt::Debug for Builder<H, S, C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -87,21 +91,22 @@ impl<H: Host> Manager<H> {
     /// ```
     pub fn builder() -> Builder<H, (), ()> {
         let (delivery, retention) = (DeliveryPolicy::default(), Retention::default());
-        Builder { store: (), context: (), limits: Limits::default(), delivery, retention, host: PhantomData }
+        let limits = Limits::default();
+        Builder { store: (), context: (), limits, delivery, retention, rows: None, host: PhantomData }
     }
 }
 
 impl<H: Host, S, C> Builder<H, S, C> {
     /// Where configurations are kept.
     pub fn store(self, store: ConfigStore<H>) -> Builder<H, ConfigStore<H>, C> {
-        let Self { context, limits, delivery, retention, host, .. } = self;
-        Builder { store, context, limits, delivery, retention, host }
+        let Self { context, limits, delivery, retention, rows, host, .. } = self;
+        Builder { store, context, limits, delivery, retention, rows, host }
     }
 
     /// What integrations reach the world with.
     pub fn context(self, context: Context) -> Builder<H, S, Context> {
-        let Self { store, limits, delivery, retention, host, .. } = self;
-        Builder { store, context, limits, delivery, retention, host }
+        let Self { store, limits, delivery, retention, rows, host, .. } = self;
+        Builder { store, context, limits, delivery, retention, rows, host }
     }
 
     /// Other limits than the [usual](Limits::default) ones.
@@ -114,6 +119,14 @@ impl<H: Host, S, C> Builder<H, S, C> {
     #[must_use]
     pub fn delivery(self, delivery: DeliveryPolicy) -> Self {
         Self { delivery, ..self }
+    }
+
+    /// Whether rows of the host exist to which rules refer (by facts with `#[fact(reference = "…")]`): what the row is,
+    /// and its id. Rules that refer to one that does not are broken, and are shown as that. It is asked whenever such
+    /// rules are judged, so it has to answer from memory. Without it every row is taken to exist.
+    #[must_use]
+    pub fn rows(self, exists: impl Fn(&str, &str) -> bool + Send + Sync + 'static) -> Self {
+        Self { rows: Some(Arc::new(exists)), ..self }
     }
 
     /// Keeps events, deliveries, runs and notices for other times than the [usual](Retention::default) ones.
@@ -135,6 +148,7 @@ impl<H: Host> Builder<H, ConfigStore<H>, Context> {
             post,
             context: self.context,
             limits: self.limits,
+            rows: self.rows,
             slots: RwLock::new(registry),
             plugins: Mutex::default(),
             snapshot: ArcSwap::from_pointee(Snapshot::empty()),

@@ -141,7 +141,7 @@ impl<H: Host> Manager<H> {
         let snapshot = self.shared.snapshot.load();
         let entry = snapshot.entry(id)?;
         let broken = self.with_known(entry, |known| {
-            let faults = known.rules.as_ref().map(|rules| rules.faults().to_vec()).unwrap_or_default();
+            let faults = self.rules_now(known).map(|rules| rules.faults().to_vec()).unwrap_or_default();
             (!faults.is_empty()).then_some(Problem::BrokenRules(faults))
         });
         match broken {

@@ -1,11 +1,12 @@
 //! Looking configurations up in memory.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::Manager;
 use crate::registered::AnyConfig;
-use crate::rule::{Explanation, FactValues, Facts as _, RuleFault, RuleSet};
+use crate::rule::{CompiledRules, Explanation, FactValues, Facts as _, RuleFault, RuleSet};
 use crate::snapshot::{Entry, Handle, Known, Reader, ScopeList};
 use crate::{ConfigId, ConfigOf, ConfigStore, Host, Integration, IntegrationId, Scope};
 
@@ -106,8 +107,8 @@ impl<H: Host> Manager<H> {
         for entry in lists.filter_map(|(_, scope)| snapshot.enabled(group, scope)).flat_map(|list| list.entries.iter())
         {
             let judged = self.with_known(entry, |known| {
-                let rules = known.rules.as_ref();
-                let faults = rules.map(|rules| rules.faults().to_vec()).filter(|faults| !faults.is_empty());
+                let rules = self.rules_now(known);
+                let faults = rules.as_ref().map(|rules| rules.faults().to_vec()).filter(|faults| !faults.is_empty());
                 (known.config.clone(), rules.is_none_or(|rules| rules.matches(facts)), faults)
             });
             let Ok((config, matches, faults)) = judged else { continue };
@@ -123,12 +124,26 @@ impl<H: Host> Manager<H> {
         let snapshot = self.shared.snapshot.load();
         let entry = snapshot.entry(id).filter(|entry| entry.scope == *scope)?;
         let values = facts.values();
-        let explain = |known: &Known| match &known.rules {
+        let explain = |known: &Known| match self.rules_now(known) {
             Some(rules) => rules.explain(&values),
             // One without rules wants everything, and so does the default of them.
             None => RuleSet::default().compile(H::Facts::schema()).explain(&values),
         };
         self.with_known(entry, explain).ok()
+    }
+
+    /// The rules of a configuration: broken, if a row of the host to which they refer is gone.
+    pub(super) fn rules_now<'a>(&self, known: &'a Known) -> Option<Cow<'a, CompiledRules>> {
+        let rules = known.rules.as_deref()?;
+        match &self.shared.rows {
+            // Few rules refer to rows, and only those are looked at anew.
+            Some(exists) if rules.references().next().is_some() => {
+                let mut rules = rules.clone();
+                rules.mark_gone(|to, id| exists(to, id));
+                Some(Cow::Owned(rules))
+            }
+            _ => Some(Cow::Borrowed(rules)),
+        }
     }
 
     /// Looks at what the integration of an entry has read of it.

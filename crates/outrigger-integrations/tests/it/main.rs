@@ -19,6 +19,7 @@ mod parity;
 #[cfg(feature = "sql")]
 mod processes;
 #[cfg(feature = "sql")]
+mod references;
 mod registry;
 mod settings;
 #[cfg(feature = "sql")]

@@ -70,6 +70,10 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     // Being up to date.
+    shown(
+        "a rule about something that was deleted matches nothing, and nobody sees it",
+        &["tests/it/references.rs::rules_that_refer_to_a_row_that_is_gone_are_broken_and_say_so"],
+    ),
     shown("writes in bulk go unseen", &["tests/it/freshness.rs::writes_by_other_programs_are_seen"]),
     shown(
         "a save in an open transaction leaves other processes stale",
