@@ -45,11 +45,11 @@ async fn managers_know_nothing_of_each_other() {
 #[tokio::test]
 async fn registering_makes_no_query_and_starts_nothing() {
     let bed = Bed::new().await;
-    let manager = bed.other().await;
+    let manager = real_manager(outrigger_db::Db::connect(bed.test.url()).await.unwrap());
     // A closed pool would fail any query.
     manager.store().db().clone().close().await;
     let chat = Chat::default();
-    let registration = manager.register(Extra).unwrap();
+    let registration = manager.register(chat.clone()).unwrap();
     assert_eq!(manager.state(registration.id()), RunState::Idle);
     assert_eq!(chat.starts(), 0);
 }
