@@ -39,13 +39,12 @@ pub(super) async fn choose<H: Host, P: Policy>(request: Arc<Request<H, P>>, _: B
     request.allow(Action::Add, None, None).await?;
     let q = request.query("q").unwrap_or_default();
     let needle = q.to_lowercase();
-    let tiles = request.offered().iter().map(|info| tile(&request, info)).collect::<Vec<_>>();
+    let matches = |tile: &Tile| needle.split_whitespace().all(|word| tile.words.contains(word));
+    let tiles: Vec<_> = request.offered().iter().map(|info| tile(&request, info)).filter(matches).collect();
     if request.wants_json() {
         let tiles: Vec<_> = tiles.iter().map(as_json).collect();
         return Ok(json_answer(StatusCode::OK, &json!({ "integrations": tiles })));
     }
-    let matches = |tile: &Tile| needle.split_whitespace().all(|word| tile.words.contains(word));
-    let tiles = tiles.into_iter().filter(matches).collect();
     let page = AddPage { say: request.say(), urls: request.urls(), list_title: request.list_title(), q, tiles };
     Ok(request.html(StatusCode::OK, &request.say().t("Add integration"), &page))
 }

@@ -44,6 +44,9 @@ pub(super) async fn ask<H: Host, P: Policy>(request: Arc<Request<H, P>>, _: Body
     let id = request.config_id()?;
     request.allow(Action::Delete, None, Some(id)).await?;
     let config = request.stored(id).await?;
+    if request.wants_json() {
+        return Ok(json_answer(StatusCode::OK, &as_json(&request, &config)));
+    }
     let say = request.say();
     let head = request.head(&config).await;
     let state = head.state.as_ref().map(|state| state.label.clone()).unwrap_or_default();

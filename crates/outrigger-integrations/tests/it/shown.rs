@@ -1,5 +1,7 @@
 //! How configurations are shown, and what it costs to look at them.
 
+use std::sync::Arc;
+
 use outrigger_integrations::*;
 
 use crate::host::*;
@@ -87,4 +89,24 @@ async fn a_database_without_the_tables_is_said_and_breaks_nothing() {
     within(manager.wait_until(|manager| manager.freshness().stale.is_none())).await;
     manager.save(&site("1"), chat("c"), None, &ada()).await.unwrap();
     running.end().await;
+}
+
+#[tokio::test]
+async fn a_change_is_read_once_and_what_did_not_change_is_not_read_again() {
+    let bed = Bed::stocked().await;
+    let scope = site("1");
+    let (changed, untouched) = (bed.save(&scope, chat("a")).await, bed.save(&scope, chat("b")).await);
+    bed.manager.refresh().await.unwrap();
+    let config = |id| bed.manager.config::<Chat>(&scope, id).unwrap();
+    let (before, kept) = (config(changed.id), config(untouched.id));
+    bed.save(&scope, Draft { name: "c".into(), ..Draft::of(&changed) }).await;
+    bed.manager.refresh().await.unwrap();
+    let after = config(changed.id);
+    assert!(!Arc::ptr_eq(&before, &after) && Arc::ptr_eq(&kept, &config(untouched.id)));
+    assert_eq!((before.name.as_str(), after.name.as_str()), ("a", "c"), "who has the old one keeps it");
+    // However often the database is asked for news.
+    for _ in 0..9 {
+        bed.manager.refresh().await.unwrap();
+        assert!(Arc::ptr_eq(&after, &config(changed.id)) && Arc::ptr_eq(&kept, &config(untouched.id)));
+    }
 }

@@ -9,6 +9,7 @@ use thirtyfour::prelude::*;
 
 use crate::app::App;
 use crate::chromium::Chromium;
+use crate::integrations::{ChatIntegration, Style};
 
 const NAME: &str = "#f-name";
 const WEBHOOK: &str = "#f-s-webhook";
@@ -59,6 +60,10 @@ async fn rows_and_choices_change_without_a_new_page() {
     browser.choose("#f-s-style", "long").await;
     browser.wait_for("#f-s-signature").await;
     browser.fill("#f-s-mention-0", "@ann").await;
+    browser.click("#f-s-mention-add").await;
+    browser.wait_for("#f-s-mention-1:focus").await;
+    browser.click("#f-s-mention-r1").await;
+    browser.wait_for("#f-s-mention-add:focus").await;
     browser.click("#f-s-mention-add").await;
     browser.fill("#f-s-mention-1", "@bob").await;
     browser.click("#f-s-mention-r0").await;
@@ -126,6 +131,58 @@ async fn somebody_deletes_and_has_second_thoughts_with_the_keyboard_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_adds_corrects_and_edits_with_the_keyboard_alone() {
+    let Some(browser) = Chromium::start().await else { return };
+    let app = App::start().await;
+    browser.goto(app.at("")).await;
+    browser.tab_to("#og-add").await;
+    browser.press(Key::Enter).await;
+    browser.wait_for("#og-find:focus").await;
+    browser.press("chat").await;
+    browser.gone(".og-tiles a[href$='acme.board']").await;
+    browser.tab_to(".og-tiles li:not([hidden]) a").await;
+    browser.press(Key::Enter).await;
+    browser.heading("Add Team Chat").await;
+    // Tab selects what is in an input, so that typing replaces it.
+    for (input, text) in [(NAME, "Nights"), (WEBHOOK, "nonsense")] {
+        browser.tab_to(input).await;
+        browser.press(text).await;
+    }
+    browser.press(Key::Enter).await;
+    browser.wait_for("#og-faults:focus").await;
+    browser.tab_to("#og-faults a[href='#f-s-webhook']").await;
+    browser.press(Key::Enter).await;
+    browser.wait_for("#f-s-webhook:focus").await;
+    browser.press(Key::End).await;
+    for _ in "nonsense".chars() {
+        browser.press(Key::Backspace).await;
+    }
+    browser.press("https://chat.example.com/good").await;
+    browser.press(Key::Enter).await;
+    browser.heading("Nights").await;
+
+    browser.tab_to(NAME).await;
+    browser.press("Days").await;
+    browser.tab_to("#f-s-style").await;
+    browser.press("L").await;
+    browser.wait_for("#f-s-signature").await;
+    browser.tab_to("#f-s-mention-0").await;
+    browser.press("@ann").await;
+    browser.tab_to("#f-s-mention-add").await;
+    browser.press(Key::Enter).await;
+    browser.wait_for("#f-s-mention-1:focus").await;
+    browser.press("@bob").await;
+    browser.tab_to("#og-save").await;
+    browser.press(Key::Enter).await;
+    browser.heading("Days").await;
+    let saved: Vec<_> = app.manager.configs::<ChatIntegration>(&app.scope).collect();
+    let [saved] = saved.as_slice() else { panic!("{} are there", saved.len()) };
+    assert_eq!((saved.name.as_str(), saved.settings.style), ("Days", Style::Long));
+    assert_eq!(saved.settings.mention, ["@ann", "@bob"]);
+    browser.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_list_is_searched_while_one_types() {
     let Some(browser) = Chromium::start().await else { return };
     let app = App::start().await;
@@ -180,6 +237,7 @@ async fn pages_fit_the_screen_and_inputs_have_names() {
         for width in [320, 1600] {
             browser.screen(width, 900, 1.0).await;
             browser.goto(app.at(path)).await;
+            browser.drawn().await;
             let over = browser.ask("document.documentElement.scrollWidth - document.documentElement.clientWidth").await;
             assert_eq!(over, json!(0), "{path} at {width}");
         }

@@ -105,9 +105,13 @@ impl Chromium {
         self.driver.goto(url).await.unwrap();
     }
 
-    pub(crate) async fn picture(&self, file: &Path) {
-        // Nothing is left to be loaded or drawn.
+    /// Nothing is left to be loaded or drawn, also for a screen whose size has just been changed.
+    pub(crate) async fn drawn(&self) {
         self.run("await document.fonts.ready; await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))").await;
+    }
+
+    pub(crate) async fn picture(&self, file: &Path) {
+        self.drawn().await;
         std::fs::write(file, self.driver.screenshot_as_png().await.unwrap()).unwrap();
     }
 
@@ -148,10 +152,17 @@ impl Chromium {
         assert_eq!(self.ask(&there).await, json!(false), "`{css}` stays");
     }
 
+    /// Asks the page again and again, because its heading may be replaced between being found and being read.
     pub(crate) async fn heading(&self, text: &str) {
-        let query =
-            self.driver.query(By::Tag("h1")).wait(PATIENCE, Duration::from_millis(25)).with_text(text.to_owned());
-        assert!(query.exists().await.unwrap(), "`{text}` is no heading of {}", self.driver.source().await.unwrap());
+        let there = format!("[...document.querySelectorAll('h1')].some((h1) => h1.textContent.trim() === {text:?})");
+        let shown = async {
+            while self.ask(&there).await != json!(true) {
+                tokio::time::sleep(Duration::from_millis(25)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, shown).await.is_err() {
+            panic!("`{text}` is no heading of {}", self.driver.source().await.unwrap());
+        }
     }
 
     pub(crate) async fn text(&self, css: &str) -> String {

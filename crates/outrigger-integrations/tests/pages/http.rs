@@ -563,3 +563,20 @@ fn texts(page: &str) -> Vec<String> {
     let between = parts.filter_map(|part| part.split_once('>')).map(|(_, text)| text.trim());
     between.filter(|text| !text.is_empty()).map(str::to_owned).collect()
 }
+
+#[tokio::test]
+async fn each_page_has_a_twin_for_programs_at_its_own_address() {
+    let app = App::start().await;
+    let id = app.add_chat("Orders").await;
+    for path in
+        ["", "/new", "/new/acme.chat", "/{id}", "/{id}/delete", "/{id}/deliveries", "/{id}/runs", "/{id}/history"]
+    {
+        let path = path.replace("{id}", &id.to_string());
+        let (status, page) = get(&app, &path).await;
+        assert!(status == StatusCode::OK && page.starts_with("<!doctype html>"), "{path}: {page}");
+        let (status, twin) = get_json(&app, &path).await;
+        assert!(status == StatusCode::OK && twin.is_object(), "{path}: {twin}");
+    }
+    let (_, found) = get_json(&app, "/new?q=chat").await;
+    assert_eq!(found["integrations"].as_array().unwrap().len(), 1, "{found}");
+}

@@ -20,12 +20,21 @@
     return { answer, page: new DOMParser().parseFromString(await answer.text(), "text/html") };
   };
 
+  // What has the focus after this had it: itself; the new row of whoever added one; when the last row was removed,
+  // the button to add one.
+  const successor = ({ id, name }) => {
+    const again = document.getElementById(id) || document.getElementById(id.replace(/-r\d+$/, "-add"));
+    if (name !== "add-row" || !again) return again;
+    const row = findAll(".og-row, .og-rule", again.closest("fieldset, .og-rows")).pop();
+    return (row && find("input, select, textarea", row)) || again;
+  };
+
   // Replaces an element by the one of the same id in another page, and keeps the focus where it was.
   const swap = (id, page) => {
     const old = document.getElementById(id);
     const fresh = page.getElementById(id);
     if (!old || !fresh) return false;
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
     // A server never sends a secret back, so what was typed is carried over here.
     const typed = findAll("[data-keep]", old).filter((input) => input.value).map((input) => [input.id, input.value]);
     old.replaceWith(document.adoptNode(fresh));
@@ -34,8 +43,7 @@
       if (input) input.value = value;
     }
     prepare(fresh);
-    const wanted = find("[data-focus]", fresh) || (focused && document.getElementById(focused));
-    if (wanted) wanted.focus();
+    (find("[data-focus]", fresh) || (focused && successor(focused)))?.focus();
     say(find("[data-say]", fresh)?.dataset.say);
     return true;
   };

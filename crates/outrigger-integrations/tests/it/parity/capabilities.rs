@@ -212,6 +212,7 @@ pub(super) const ROWS: &[Row] = &[
     shown(
         "List view: searched, filtered, paged by key, with a twin for programs",
         &[
+            "tests/pages/http.rs::each_page_has_a_twin_for_programs_at_its_own_address",
             "tests/pages/http.rs::the_list_is_searched_filtered_and_paged",
             "tests/it/lists.rs::pages_follow_each_other_without_gaps_also_while_rows_come_and_go",
         ],
@@ -265,6 +266,7 @@ pub(super) const ROWS: &[Row] = &[
     shown(
         "Form page: faults, test, save, also without a script",
         &[
+            "tests/pages/browser.rs::somebody_adds_corrects_and_edits_with_the_keyboard_alone",
             "tests/pages/browser.rs::everything_works_without_a_script",
             "tests/pages/http.rs::a_test_saves_nothing_and_says_what_came_of_it",
         ],

@@ -46,7 +46,7 @@ pub(super) const ROWS: &[Row] = &[
     shown(
         "the form to add does not show the defaults, and a blank post stores over them",
         &[
-            "tests/it/settings/stored.rs::missing_values_have_their_defaults_in_form_reads_and_docs",
+            "tests/pages/http.rs::a_form_is_saved_and_shown_again_without_its_secret",
             "tests/it/settings/posts.rs::a_blank_is_a_choice_where_it_may_be_and_a_fault_where_not",
         ],
     ),
@@ -56,7 +56,10 @@ pub(super) const ROWS: &[Row] = &[
     ),
     shown(
         "what one caller changes in a cached row is seen by the next",
-        &["tests/it/configs.rs::enabled_ones_are_given_oldest_first_and_one_scope_at_a_time"],
+        &[
+            "tests/it/configs.rs::enabled_ones_are_given_oldest_first_and_one_scope_at_a_time",
+            "tests/it/shown.rs::a_change_is_read_once_and_what_did_not_change_is_not_read_again",
+        ],
     ),
     shown(
         "the order of arguments makes a second entry in the cache",
@@ -95,11 +98,14 @@ pub(super) const ROWS: &[Row] = &[
     ),
     shown(
         "a slow reader puts old rows back, for good",
-        &["tests/it/processes.rs::processes_are_never_stale_while_writers_write_and_die"],
+        &[
+            "src/snapshot/tests.rs::what_a_slow_reader_brings_is_thrown_away",
+            "tests/it/processes.rs::processes_are_never_stale_while_writers_write_and_die",
+        ],
     ),
     shown(
         "kept: one reading for each change",
-        &["tests/it/shown.rs::looking_configurations_up_asks_the_database_nothing_whatever_is_asked_for"],
+        &["tests/it/shown.rs::a_change_is_read_once_and_what_did_not_change_is_not_read_again"],
     ),
     // Forms and hooks.
     shown("a group is there twice", &["tests/it/settings.rs::groups_are_there_once_and_in_order"]),
