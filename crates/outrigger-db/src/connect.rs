@@ -155,7 +155,7 @@ impl Db {
         let inner = self.shared.conn.begin_with_options(immediate).await?;
         let (engine, changes) = (self.engine(), self.changes().clone());
         let holder = Holder::new(&self.shared);
-        Ok(Tx { inner, turn, engine, changes, announced: Mutex::default(), _holder: holder })
+        Ok(Tx { inner, turn, engine, changes, announced: Mutex::default(), moved: Mutex::default(), _holder: holder })
     }
 
     /// Begins a transaction that only reads, and sees the database as it was at its first statement throughout, however
@@ -195,6 +195,7 @@ pub struct Tx {
     engine: Engine,
     changes: Changes,
     announced: Mutex<BTreeSet<Signal>>,
+    moved: Mutex<BTreeSet<(&'static str, String)>>,
     _holder: Option<Holder>,
 }
 
@@ -226,6 +227,16 @@ impl Tx {
         self.signal(Signal::Detail(topic.into(), detail.into()));
     }
 
+    /// Says that what others keep under `key` of `topic` changes with this transaction: its generation moves, as that
+    /// of a row of a [`Tracked`](crate::generations::Tracked) table does, and the topic is [announced](Tx::announce).
+    ///
+    /// That is written last, when this commits: the topic's turn is held for a moment only, and whoever waits for it
+    /// holds nothing that is still needed here.
+    pub fn moves(&self, topic: &'static str, key: impl Into<String>) {
+        self.announce(topic);
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner).insert((topic, key.into()));
+    }
+
     fn signal(&self, signal: Signal) {
         self.announced.lock().unwrap_or_else(PoisonError::into_inner).insert(signal);
     }
@@ -235,6 +246,8 @@ impl Tx {
     /// # Errors
     /// When the engine refused or the connection broke. In the second case nobody can tell whether it committed.
     pub async fn commit(self) -> Result<(), DbErr> {
+        let moved = std::mem::take(&mut *self.moved.lock().unwrap_or_else(PoisonError::into_inner));
+        self.count(&moved).await?;
         let announced = self.announced.into_inner().unwrap_or_else(PoisonError::into_inner);
         dialect::announce(&self.inner, self.engine, &announced).await?;
         self.inner.commit().await?;

@@ -12,6 +12,8 @@
 //! The row of a topic is locked from the first change until the transaction ends, so the transactions that change one
 //! topic commit in the order of their numbers: no number appears after a larger one was seen.
 
+use std::collections::BTreeSet;
+
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use sea_orm_migration::async_trait::async_trait;
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -119,6 +121,48 @@ impl Tx {
         let row = self.query_one_raw(statement).await?;
         row.ok_or_else(|| DbErr::RecordNotFound("a generation that was just written".into()))?.try_get_by_index(0)
     }
+}
+
+impl Tx {
+    pub(crate) async fn count(&self, moved: &BTreeSet<(&'static str, String)>) -> Result<(), DbErr> {
+        let sql = "INSERT INTO generation_row (topic, row_key, n) VALUES ($1, $2, $3) \
+                   ON CONFLICT (topic, row_key) DO UPDATE SET n = excluded.n";
+        // In the order of the topics, so that two writers never wait for each other.
+        let topics: BTreeSet<&'static str> = moved.iter().map(|(topic, _)| *topic).collect();
+        for topic in topics {
+            let n = self.bump(topic).await?;
+            for (_, key) in moved.iter().filter(|(of, _)| *of == topic) {
+                let values = [topic.into(), key.as_str().into(), n.into()];
+                self.execute_raw(Statement::from_sql_and_values(self.get_database_backend(), sql, values)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The keys that moved since a generation, whether by a [`Tracked`] table or by [`Tx::moves`]. Read them in the
+/// [snapshot](crate::Db::snapshot) in which the [generation] and what is kept under the keys are read.
+///
+/// # Errors
+/// When the engine refused.
+///
+/// ```
+/// use outrigger_db::generations::moved_since;
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// # let test = outrigger_db::testing::TestDb::new(outrigger_db::migrations()).await;
+/// # let db = test.db();
+/// let tx = db.begin().await?;
+/// tx.moves("route", "site-1");
+/// tx.commit().await?;
+/// assert_eq!(moved_since(db.conn(), "route", 0).await?, ["site-1"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub async fn moved_since(conn: &impl ConnectionTrait, topic: &str, n: i64) -> Result<Vec<String>, DbErr> {
+    let sql = "SELECT row_key FROM generation_row WHERE topic = $1 AND n > $2 ORDER BY n, row_key";
+    let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, [topic.into(), n.into()]);
+    conn.query_all_raw(statement).await?.iter().map(|row| row.try_get_by_index(0)).collect()
 }
 
 pub(crate) struct CreateGeneration;

@@ -12,6 +12,10 @@ use crate::store::StoreError;
 use crate::store::enablements::{self, SealedEnablement};
 use crate::{IntegrationId, Scope};
 
+mod connection;
+
+pub use connection::{Connection, KeptConnection};
+
 const BATCH: u64 = 100;
 
 /// That an integration is enabled somewhere.
@@ -224,16 +228,16 @@ impl Enablements {
         Ok(enablements::delete_all(scope, tx).await?)
     }
 
-    /// Seals every context anew that an older key has sealed, in all scopes, and says how many. Part of a rotation of
-    /// keys; it may be cut short and run again.
+    /// Seals every context and connection anew that an older key has sealed, in all scopes, and says how many. Part of a
+    /// rotation of keys; it may be cut short and run again.
     ///
     /// # Errors
-    /// When the database refuses, or a context does not open.
+    /// When the database refuses, or something does not open.
     pub async fn reseal_anywhere(&self) -> Result<u64, StoreError> {
         let (mut after, mut resealed) = ((String::new(), String::new()), 0);
         loop {
             let rows = enablements::page_anywhere(self.db.conn(), (&after.0, &after.1), BATCH).await?;
-            let Some(last) = rows.last() else { return Ok(resealed) };
+            let Some(last) = rows.last() else { return Ok(resealed + self.reseal_connections_anywhere().await?) };
             after = (last.scope.to_string(), last.integration.to_string());
             let tx = self.db.begin().await?;
             for row in rows {

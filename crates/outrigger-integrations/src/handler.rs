@@ -23,6 +23,8 @@ pub use native::{HandlerContext, HandlerHost, Handlers};
 pub struct HandlerCall {
     /// Which.
     pub name: String,
+    /// What stands behind the name in the address, with the slash before it; blank for nothing.
+    pub rest: String,
     /// How.
     pub method: Method,
     /// With what in the query, percent-decoded.
@@ -114,7 +116,7 @@ impl HandlerCall {
     /// A GET.
     pub fn get(name: impl Into<String>) -> Self {
         let (query, headers, body) = (Vec::new(), HeaderMap::new(), Bytes::new());
-        Self { name: name.into(), method: Method::GET, query, headers, body }
+        Self { name: name.into(), rest: String::new(), method: Method::GET, query, headers, body }
     }
 
     /// A POST of JSON.

@@ -83,7 +83,7 @@ pub use delivery::{
 #[cfg(feature = "sql")]
 pub use dispatch::{EventReport, Hearing, Wanted};
 #[cfg(feature = "sql")]
-pub use enablement::{Enablement, EnablementChange, EnablementError, Enablements};
+pub use enablement::{Connection, Enablement, EnablementChange, EnablementError, Enablements, KeptConnection};
 #[cfg(feature = "sql")]
 pub use event::Event;
 #[cfg(feature = "sql")]

@@ -101,6 +101,11 @@ impl Outbound {
         }
     }
 
+    /// Whether connections may go to this address, for those who connect on their own.
+    pub fn allows(&self, address: IpAddr) -> bool {
+        self.allow_private || is_public(address)
+    }
+
     /// A request to be sent with [`Outbound::send`].
     pub fn request(&self, method: http::Method, url: Url) -> reqwest::RequestBuilder {
         self.client.request(method, url)

@@ -2,6 +2,7 @@
 
 mod actor;
 mod configs;
+pub(crate) mod connections;
 pub(crate) mod deliveries;
 pub(crate) mod enablements;
 pub(crate) mod events;

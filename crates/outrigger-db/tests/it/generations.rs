@@ -166,3 +166,52 @@ async fn concurrent_writers_commit_in_the_order_of_their_numbers() {
         writer.await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn what_a_transaction_says_moves_is_counted_when_it_commits() {
+    let test = bed().await;
+    let db = test.db();
+    let before = now(db).await;
+    let tx = db.begin().await.unwrap();
+    tx.moves("site", "a");
+    drop(tx);
+    assert_eq!(now(db).await, before, "rolled back");
+    let mut watch = db.changes().watch("site");
+    let tx = db.begin().await.unwrap();
+    tx.moves("site", "a");
+    tx.moves("site", "b");
+    tx.moves("site", "a");
+    tx.commit().await.unwrap();
+    within(watch.changed()).await;
+    let first = now(db).await;
+    assert_eq!(rows(db, 0).await, [("a".to_owned(), first), ("b".to_owned(), first)]);
+    let tx = db.begin().await.unwrap();
+    tx.moves("site", "a");
+    tx.commit().await.unwrap();
+    assert_eq!(outrigger_db::generations::moved_since(db.conn(), "site", first).await.unwrap(), ["a"]);
+}
+
+/// Each writer has a row that the other wants next; only the order of turns decides.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_that_move_the_same_topics_never_block_each_other() {
+    let test = bed().await;
+    let before = now(test.db()).await;
+    let writers = (0..8).map(|writer| {
+        let db = test.db().clone();
+        tokio::spawn(async move {
+            for round in 0..20 {
+                let tx = db.begin().await.unwrap();
+                let topics: [&'static str; 2] =
+                    if (writer + round) % 2 == 0 { ["site", "other"] } else { ["other", "site"] };
+                tx.moves(topics[0], writer.to_string());
+                tokio::task::yield_now().await;
+                tx.moves(topics[1], round.to_string());
+                tx.commit().await.unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        within(writer).await.unwrap();
+    }
+    assert_eq!(now(test.db()).await, before + 160);
+}

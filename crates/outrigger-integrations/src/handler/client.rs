@@ -22,6 +22,8 @@ pub struct Caller {
     pub site: Option<String>,
     /// The id of the person who is behind it, if there is one.
     pub user: Option<String>,
+    /// With which the host's own API is called in their name, by handlers that are not in its process.
+    pub token: Option<SecretString>,
     /// With which the service is called, if people connected with it by OAuth.
     pub provider_token: Option<SecretString>,
 }

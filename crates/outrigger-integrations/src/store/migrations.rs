@@ -26,7 +26,7 @@ const CONFIGS: Tracked = Tracked { table: "integration_config", key: "id", topic
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(CreateConfig), Box::new(CreateDelivery), Box::new(CreateEnablement)]
+    vec![Box::new(CreateConfig), Box::new(CreateDelivery), Box::new(CreateEnablement), Box::new(AddConnection)]
 }
 
 pub(super) fn engine(manager: &SchemaManager<'_>) -> Engine {
@@ -115,5 +115,21 @@ impl MigrationName for CreateEnablement {
 impl MigrationTrait for CreateEnablement {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.get_connection().execute_unprepared(include_str!("migrations/enablements.sql")).await.map(drop)
+    }
+}
+
+/// With which accounts at services they are connected.
+struct AddConnection;
+
+impl MigrationName for AddConnection {
+    fn name(&self) -> &str {
+        "outrigger_integrations_0004_add_connection"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for AddConnection {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared(include_str!("migrations/connections.sql")).await.map(drop)
     }
 }

@@ -132,10 +132,10 @@ options! {
         help_text(String) => help_text,
         /// For this: `text`, `textarea`, `email`, `number`, `tel` or `url`.
         field_type(String) => field_type,
-        /// With its name to its left.
-        left_label(bool) => left_label,
-        /// With its name in it.
-        floating_label(bool) => floating_label,
+        /// With this to its left, instead of its name above it.
+        left_label(String) => left_label,
+        /// With this in it while it is blank and has no example.
+        floating_label(String) => floating_label,
     }
     InputPassword {
         /// With this in it at first.
@@ -144,10 +144,10 @@ options! {
         placeholder(String) => placeholder,
         /// With a sentence below it.
         help_text(String) => help_text,
-        /// With its name to its left.
-        left_label(bool) => left_label,
-        /// With its name in it.
-        floating_label(bool) => floating_label,
+        /// With this to its left, instead of its name above it.
+        left_label(String) => left_label,
+        /// With this in it while it is blank and has no example.
+        floating_label(String) => floating_label,
     }
     Select {
         /// With this while nothing is chosen.

@@ -199,10 +199,10 @@ kinds! {
         help_text: Option<String>,
         /// Whether it must not be blank.
         required: Option<bool>,
-        /// Whether its name stands to its left.
-        left_label: Option<bool>,
-        /// Whether its name stands in it.
-        floating_label: Option<bool>,
+        /// What stands to its left, instead of its name above it.
+        left_label: Option<String>,
+        /// What stands in it while it is blank and has no example.
+        floating_label: Option<String>,
         /// `text`, `textarea`, `email`, `number`, `tel` or `url`.
         field_type: Option<String>,
         /// What must hold of the text.
@@ -220,10 +220,10 @@ kinds! {
         help_text: Option<String>,
         /// Whether it must not be blank.
         required: Option<bool>,
-        /// Whether its name stands to its left.
-        left_label: Option<bool>,
-        /// Whether its name stands in it.
-        floating_label: Option<bool>,
+        /// What stands to its left, instead of its name above it.
+        left_label: Option<String>,
+        /// What stands in it while it is blank and has no example.
+        floating_label: Option<String>,
         /// What must hold of the text.
         validation: Option<Validation>,
     }

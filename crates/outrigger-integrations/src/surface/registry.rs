@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
 use outrigger_db::Worker;
 
 use super::SurfaceProgram;
@@ -23,6 +24,8 @@ pub struct SurfaceIntegration {
     pub program: Arc<dyn SurfaceProgram>,
     /// Its handlers.
     pub handlers: Arc<dyn HandlerHost>,
+    /// What it adds to builds: a package of the npm kind, packed; none if it adds nothing.
+    pub build_plugin: Option<Bytes>,
     /// Lets a worker do what it has to do in the background; none if it has nothing.
     pub jobs: Option<AddJobs>,
 }

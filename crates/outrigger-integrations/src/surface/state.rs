@@ -68,8 +68,22 @@ pub struct VisitSite {
 pub struct Navigation {
     /// The path within the surface, which begins with `/`.
     pub path: String,
+    /// The query that came with it, with its `?`; blank for none.
+    pub search: String,
+    /// The fragment that came with it, with its `#`; blank for none.
+    pub hash: String,
     /// Where to go once the callback is over.
     pub go: Option<Go>,
+}
+
+impl Navigation {
+    /// Goes to a place of the surface: a path, and maybe a query and a fragment.
+    pub(super) fn enter(&mut self, to: &str) {
+        let to = if to.starts_with('/') { to.to_owned() } else { format!("/{to}") };
+        let (to, hash) = to.find('#').map_or((&*to, ""), |at| to.split_at(at));
+        let (path, search) = to.find('?').map_or((to, ""), |at| to.split_at(at));
+        *self = Self { path: path.to_owned(), search: search.to_owned(), hash: hash.to_owned(), go: None };
+    }
 }
 
 /// Where to go.

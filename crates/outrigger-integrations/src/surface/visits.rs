@@ -379,11 +379,11 @@ impl Visit {
                 }
                 Some(Go::Route(path)) => path,
             };
-            let path = if path.starts_with('/') { path } else { format!("/{path}") };
-            let found = self.program.definition().route(&path).map(|(_, elements)| elements.to_vec());
+            self.state.navigation.enter(&path);
+            let found = self.program.definition().route(&self.state.navigation.path);
+            let found = found.map(|(_, elements)| elements.to_vec());
             self.state.elements = found.ok_or_else(|| SurfaceError::Told("There is no such page.".to_owned()))?;
             self.state.inputs = fields::first_inputs(&self.state.elements);
-            self.state.navigation.path = path;
             self.emit(&Event::Load, None, limits).await?;
         }
         Err(SurfaceError::Circle)

@@ -11,8 +11,11 @@ use outrigger_integrations::handler::{
     Caller, EnvEntry, EnvSetting, HandlerCall, HandlerContext, HandlerError, HandlerHost, HandlerReply, Handlers,
     HostServices, MadeBuildHook,
 };
-use outrigger_integrations::{Context, EnablementChange, EnablementError, Enablements, IntegrationId, Outbound, Scope};
+use outrigger_integrations::{
+    Connection, Context, EnablementChange, EnablementError, Enablements, IntegrationId, Outbound, Scope,
+};
 use sea_orm::{ConnectionTrait, Statement};
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -101,6 +104,51 @@ async fn contexts_are_sealed_and_move_with_the_keys() {
     assert!(enablements(&test, &old).find(&site(), &CACHE).await.is_err(), "the old key opens nothing");
 }
 
+fn connection(access: &str) -> Connection {
+    let (access_token, refresh_token) = (access.to_owned().into(), Some("again".to_owned().into()));
+    Connection { access_token, refresh_token, expires_at: Some("2026-01-01T12:00:00Z".parse().unwrap()) }
+}
+
+#[tokio::test]
+async fn connections_are_sealed_move_with_the_keys_and_end_with_the_enablement() {
+    let test = database().await;
+    let old = KeyRing::generate(&SystemEntropy);
+    let store = enablements(&test, &old);
+    let refused = store.connect(&site(), &CACHE, &connection("s3cret")).await;
+    assert!(matches!(refused, Err(EnablementError::NotEnabled)), "{refused:?}");
+    store.enable(&site(), &CACHE, &json!({})).await.unwrap();
+    store.connect(&site(), &CACHE, &connection("s3cret")).await.unwrap();
+    let kept = store.connection(&site(), &CACHE).await.unwrap().unwrap();
+    assert_eq!(kept.connection.access_token.expose_secret(), "s3cret");
+    assert!(!format!("{kept:?}").contains("s3cret"));
+    let conn = test.db().conn();
+    let sql = "SELECT sealed_connection FROM integration_enablement";
+    let row = conn.query_one_raw(Statement::from_string(conn.get_database_backend(), sql)).await.unwrap();
+    assert!(!row.unwrap().try_get_by_index::<String>(0).unwrap().contains("s3cret"));
+
+    let new = old.with_new_key(&SystemEntropy);
+    assert_eq!(enablements(&test, &new).reseal_anywhere().await.unwrap(), 2, "the context and the connection");
+    let store = enablements(&test, &new.without_old_keys());
+    let moved = store.connection(&site(), &CACHE).await.unwrap().unwrap();
+    // What was read before is not what is there any more.
+    assert!(!store.renew_connection(&site(), &CACHE, &kept, &connection("late")).await.unwrap());
+    assert!(store.renew_connection(&site(), &CACHE, &moved, &connection("next")).await.unwrap());
+    let next = store.connection(&site(), &CACHE).await.unwrap().unwrap();
+    assert_eq!(next.connection.access_token.expose_secret(), "next");
+    assert_eq!(next.connection.expires_at, Some("2026-01-01T12:00:00Z".parse().unwrap()));
+    store.disconnect(&site(), &CACHE).await.unwrap();
+    assert!(!store.renew_connection(&site(), &CACHE, &next, &connection("late")).await.unwrap(), "nothing comes back");
+
+    store.begin_connection(&site(), &CACHE, "first").await.unwrap();
+    store.begin_connection(&site(), &CACHE, "second").await.unwrap();
+    let used = async |attempt| store.use_connection_attempt(&site(), &CACHE, attempt).await.unwrap();
+    assert_eq!([used("first").await, used("second").await, used("second").await], [false, true, false]);
+    store.connect(&site(), &CACHE, &next.connection).await.unwrap();
+    store.disable(&site(), &CACHE).await.unwrap();
+    store.enable(&site(), &CACHE, &json!({})).await.unwrap();
+    assert!(store.connection(&site(), &CACHE).await.unwrap().is_none());
+}
+
 /// A host that has no variables and no builds.
 struct Bare;
 
@@ -178,7 +226,8 @@ fn handlers(test: &TestDb) -> Handlers<Kept> {
 }
 
 async fn call(handlers: &Handlers<Kept>, name: &str, body: Value) -> (u16, Value) {
-    let caller = Caller { account: "1".to_owned(), site: Some("7".to_owned()), user: None, provider_token: None };
+    let caller =
+        Caller { account: "1".to_owned(), site: Some("7".to_owned()), user: None, token: None, provider_token: None };
     let call = if body.is_null() { HandlerCall::get(name) } else { HandlerCall::post(name, &body) };
     let reply = handlers.call(call, caller).await;
     (reply.status.as_u16(), reply.read().unwrap_or_default())

@@ -294,13 +294,13 @@ impl<'a> Drawing<'a> {
             html_id: &html_id(id),
             form: form_attribute(form),
             kind,
-            label: &input.label,
+            label: input.left_label.as_deref().unwrap_or(&input.label),
             value: self.value(id),
-            placeholder: input.placeholder.as_deref().unwrap_or_default(),
+            placeholder: input.placeholder.as_deref().or(input.floating_label.as_deref()).unwrap_or_default(),
             help: input.help_text.as_deref(),
             fault: self.fault(id),
             required: input.required == Some(true),
-            left_label: input.left_label == Some(true),
+            left_label: input.left_label.is_some(),
         })
     }
 
@@ -311,13 +311,13 @@ impl<'a> Drawing<'a> {
             html_id: &html_id(id),
             form: form_attribute(form),
             kind: "password",
-            label: &input.label,
+            label: input.left_label.as_deref().unwrap_or(&input.label),
             value: "",
-            placeholder: input.placeholder.as_deref().unwrap_or_default(),
+            placeholder: input.placeholder.as_deref().or(input.floating_label.as_deref()).unwrap_or_default(),
             help: input.help_text.as_deref(),
             fault: self.fault(id),
             required: input.required == Some(true),
-            left_label: input.left_label == Some(true),
+            left_label: input.left_label.is_some(),
         })
     }
 

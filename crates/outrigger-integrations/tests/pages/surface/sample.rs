@@ -15,7 +15,7 @@ fn elements() -> Vec<Element> {
         input_password("key", "Key").required().help_text("It is not shown again.").into(),
         select("region", "Region").option("eu", "Europe").option("us", "America").required().into(),
         input_text("about", "About").field_type("textarea").value("A cache").into(),
-        input_text("port", "Port").field_type("number").left_label(true).into(),
+        input_text("port", "Port").field_type("number").left_label("Port of the cache").into(),
     ];
     let form = form("connect", "Connect")
         .description("With an account of yours.")
