@@ -133,8 +133,24 @@ fn signed_claims(token: &str, secrets: &[&str]) -> Result<Value, SignatureError>
     Err(SignatureError::WrongSecret)
 }
 
-/// RFC 7519 lets a time be a fraction, so times are compared as such.
-fn check_times(claims: &Value, now: Timestamp, leeway: Duration) -> Result<(), SignatureError> {
+/// Whether claims that were verified in another way than by [`verify`] count now, by the same rules: `exp` must be
+/// there and not have passed, `nbf` must have come where it is present, both with `leeway`.
+///
+/// ```
+/// use outrigger_addon::signature::{check_times, SignatureError};
+///
+/// let now: jiff::Timestamp = "2026-01-02T03:04:05Z".parse()?;
+/// let claims = serde_json::json!({ "exp": now.as_second() - 5 });
+/// assert_eq!(check_times(&claims, now, std::time::Duration::from_secs(30)), Ok(()));
+/// assert_eq!(check_times(&claims, now, std::time::Duration::ZERO), Err(SignatureError::Expired { seconds: 5 }));
+/// # Ok::<(), jiff::Error>(())
+/// ```
+///
+/// # Errors
+/// [`SignatureError::NoExpiry`], [`SignatureError::Expired`], [`SignatureError::NotYetValid`], or
+/// [`SignatureError::Claims`] for a time that is no number.
+// RFC 7519 lets a time be a fraction, so times are compared as such.
+pub fn check_times(claims: &Value, now: Timestamp, leeway: Duration) -> Result<(), SignatureError> {
     let time = |name: &str| match claims.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => value

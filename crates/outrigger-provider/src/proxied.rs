@@ -35,7 +35,12 @@ pub struct ProxiedRequest {
 }
 
 impl ProxiedRequest {
+    /// The add-on's secret signs the tokens of sites' users as well, with claims of their choice but for `netlify_id`:
+    /// one that got into the wrong hands must not pass for the gateway's word about an instance.
     pub(crate) fn from_claims(claims: RequestClaims) -> Result<Self, ProviderError> {
+        if claims.netlify_id.as_deref().is_none_or(str::is_empty) {
+            return Err(ProviderError::unauthorized("the signature is not that of a request"));
+        }
         let instance_id = claims.id.clone().filter(|id| !id.is_empty());
         Ok(ProxiedRequest {
             instance_id: instance_id.ok_or_else(|| ProviderError::unauthorized("the signature names no instance"))?,
