@@ -161,6 +161,12 @@ impl ApiError {
         matches!(self, RateLimited { .. } | Outage { .. } | NotReached(_) | Lost(_) | NotJson { .. })
     }
 
+    /// Whether what was asked for may have been done all the same.
+    pub fn may_be_done(&self) -> bool {
+        use ApiError::{Lost, NotJson, Outage, Unexpected};
+        matches!(self, Lost(_) | Outage { .. } | NotJson { .. } | Unexpected(_))
+    }
+
     /// When Upstash asks to be asked again.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -221,7 +227,7 @@ impl UpstashApi {
     /// Gives it another password and other tokens. Those it had stop working at once.
     ///
     /// # Errors
-    /// [`ApiError`]; after [`ApiError::Lost`] the tokens may have changed.
+    /// [`ApiError`]; where that [may be done](ApiError::may_be_done), the tokens may have changed.
     pub async fn reset_password(&self, account: &Credentials, id: &str) -> Result<Database, ApiError> {
         read(self.ask(Method::POST, &["redis", "reset-password", id], account).await?)
     }

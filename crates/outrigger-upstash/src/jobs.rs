@@ -7,7 +7,7 @@ use std::time::Duration;
 use outrigger_db::{Attempt, Backoff, Job, Next, StepError};
 use outrigger_integrations::Enablements;
 use outrigger_integrations::handler::{Caller, EnvSetting, HandlerError, HostServices, IntegrationClient};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::UPSTASH;
@@ -15,6 +15,10 @@ use crate::api::{ApiError, Database, UpstashApi};
 use crate::context::{Context, Integrated, change};
 use crate::handlers::taken;
 use crate::names::{VariableNames, full_url};
+
+mod rotate;
+
+pub(crate) use rotate::Rotate;
 
 /// Which database, where, and for whom.
 #[derive(Clone, Serialize, Deserialize)]
@@ -53,6 +57,7 @@ impl Deed {
             account: self.account.clone(),
             site: Some(self.site.clone()),
             user: Some(self.user.clone()),
+            token: None,
             provider_token: None,
         }
     }
@@ -71,12 +76,6 @@ impl Tools {
         IntegrationClient::new(UPSTASH, deed.caller(), self.enablements.clone(), self.services.clone())
     }
 
-    async fn database(&self, client: &IntegrationClient<Context>, deed: &Deed) -> Result<Database, StepError> {
-        let context = client.get().await.map_err(of_handler)?.context;
-        let credentials = context.credentials().map_err(of_handler)?;
-        self.api.get_database(&credentials, &deed.database).await.map_err(of_api)
-    }
-
     /// Sets the variables of a database, all or none.
     async fn set_variables(
         &self,
@@ -84,9 +83,7 @@ impl Tools {
         names: &VariableNames,
         database: &Database,
     ) -> Result<(), StepError> {
-        let token = database.rest_token.as_ref().ok_or_else(|| {
-            StepError::fail("Upstash keeps the token of this database to itself; switch off its credential protection.")
-        })?;
+        let token = token_of(database)?;
         let url =
             full_url(&database.endpoint, self.api.scheme()).map_err(|error| StepError::fail(error.to_string()))?;
         let setting = |name, value: &str, is_secret| EnvSetting { name, value: value.to_owned(), is_secret };
@@ -97,6 +94,12 @@ impl Tools {
         ];
         client.set_env(settings).await.map_err(of_handler)
     }
+}
+
+fn token_of(database: &Database) -> Result<&SecretString, StepError> {
+    database.rest_token.as_ref().ok_or_else(|| {
+        StepError::fail("Upstash keeps the token of this database to itself; switch off its credential protection.")
+    })
 }
 
 fn of_api(error: ApiError) -> StepError {
@@ -141,7 +144,9 @@ impl Job for Integrate {
                 self.claim(&client, deed).await?;
             }
             "set" => {
-                let database = self.0.database(&client, deed).await?;
+                let context = client.get().await.map_err(of_handler)?.context;
+                let credentials = context.credentials().map_err(of_handler)?;
+                let database = self.0.api.get_database(&credentials, &deed.database).await.map_err(of_api)?;
                 self.0.set_variables(&client, &deed.names(), &database).await?;
             }
             _ => mark(&client, deed, true).await?,
@@ -201,32 +206,4 @@ async fn mark(client: &IntegrationClient<Context>, deed: &Deed, ready: bool) -> 
         Ok(())
     };
     change(client, mark).await.map_err(of_handler)
-}
-
-/// Gives a database other tokens, and the site's variables with them. It is not undone: the old tokens are gone.
-pub(crate) struct Rotate(pub(crate) Tools);
-
-impl Job for Rotate {
-    const KIND: &'static str = "upstash_rotate";
-    const STEPS: &'static [&'static str] = &["reset", "set"];
-    type Payload = Deed;
-
-    fn retry(&self) -> Backoff {
-        patience()
-    }
-
-    async fn step(&self, step: &'static str, deed: &Deed, _: &Attempt) -> Result<Next, StepError> {
-        let client = self.0.client(deed);
-        let context = client.get().await.map_err(of_handler)?.context;
-        let Some(known) = context.find(&deed.database) else { return Ok(Next::Finish) };
-        if step == "reset" {
-            let credentials = context.credentials().map_err(of_handler)?;
-            // Done twice it changes the tokens twice, and the last ones count.
-            self.0.api.reset_password(&credentials, &deed.database).await.map_err(of_api)?;
-            return Ok(Next::Continue);
-        }
-        let database = self.0.database(&client, deed).await?;
-        self.0.set_variables(&client, &known.names(), &database).await?;
-        Ok(Next::Continue)
-    }
 }

@@ -61,6 +61,7 @@ pub fn integration(parts: Parts) -> SurfaceIntegration {
         places: vec![ScopeKind::Site],
         program: Arc::new(surface::surface()),
         handlers: Arc::new(handlers),
+        build_plugin: None,
         jobs: Some(Arc::new(add_jobs)),
     }
 }

@@ -83,37 +83,22 @@ const visits = await redis.incr("visits");
 console.log(`Visit number ${visits}`);
 "#;
 
-const RUST: &str = r#"// cargo add anyhow reqwest --features reqwest/json
-// cargo add serde_json tokio --features tokio/full
-use std::env;
+/// A file of its own, so that the tests can compile it.
+const RUST: &str = include_str!("snippets/visits.rs");
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let answer: serde_json::Value = reqwest::Client::new()
-        .post(env::var("{URL}")?)
-        .bearer_auth(env::var("{TOKEN}")?)
-        .json(&["INCR", "visits"])
-        .send()
-        .await?
-        .error_for_status()?
-        .json()
-        .await?;
-    println!("Visit number {}", answer["result"]);
-    Ok(())
-}
-"#;
-
-const PYTHON: &str = r#"# pip install upstash-redis
+const PYTHON: &str = r#"# Needs nothing but Python 3. A client for all commands: pip install upstash-redis
+import json
 import os
+from urllib.request import Request, urlopen
 
-from upstash_redis import Redis
-
-redis = Redis(
-    url=os.environ["{URL}"],
-    token=os.environ["{TOKEN}"],
+request = Request(
+    os.environ["{URL}"],
+    data=json.dumps(["INCR", "visits"]).encode(),
+    headers={"Authorization": f"Bearer {os.environ['{TOKEN}']}"},
 )
 
-visits = redis.incr("visits")
+with urlopen(request) as answer:
+    visits = json.load(answer)["result"]
 print(f"Visit number {visits}")
 "#;
 

@@ -265,3 +265,40 @@ async fn integrate_it(state: &mut SurfaceState) -> CallbackResult {
     state.navigate_to("/");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use outrigger_integrations::surface::SurfaceProgram as _;
+    use url::Url;
+
+    use super::*;
+
+    const README: &str = include_str!("../README.md");
+
+    /// The addresses of all links and pictures in the README.
+    fn addresses() -> Vec<Url> {
+        let ends = README.split("](").skip(1);
+        ends.map(|rest| rest.split(')').next().unwrap().parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_button_deploys_a_repository_at_netlify_and_sends_nothing_else() {
+        let addresses = addresses();
+        let button = addresses.iter().find(|url| url.path() == "/start/deploy").unwrap();
+        assert_eq!(button.origin().ascii_serialization(), "https://app.netlify.com");
+        let asked: Vec<_> = button.query_pairs().into_owned().collect();
+        let repository = "https://github.com/netlify/upstash-integration".to_owned();
+        assert_eq!((asked, button.fragment()), (vec![("repository".to_owned(), repository)], None));
+        let picture = format!("[![Deploy to Netlify](https://www.netlify.com/img/deploy/button.svg)]({button})");
+        assert!(README.contains(&picture), "{picture}");
+    }
+
+    #[test]
+    fn the_readme_and_the_page_lead_to_the_same_documents() {
+        let page = serde_json::to_string(surface().definition()).unwrap();
+        for address in [DOCS, CONSOLE] {
+            assert!(addresses().iter().any(|url| url.as_str() == address) && page.contains(address), "{address}");
+        }
+        assert!(addresses().iter().all(|url| url.scheme() == "https"));
+    }
+}

@@ -41,6 +41,8 @@ pub enum FaultKind {
     Slow(u64),
     /// The request is executed, and the connection dropped without an answer.
     Dropped,
+    /// The connection is dropped before anything is executed.
+    Unheard,
 }
 
 /// A fault, and for which requests.
@@ -104,12 +106,14 @@ pub(super) async fn inject(
             tokio::time::sleep(Duration::from_millis(millis)).await;
             next.run(request).await
         }
-        Some(FaultKind::Dropped) => {
-            let mut response = next.run(request).await;
-            response.extensions_mut().insert(Drop);
-            response
-        }
+        Some(FaultKind::Dropped) => dropped(next.run(request).await),
+        Some(FaultKind::Unheard) => dropped(Response::default()),
     }
+}
+
+fn dropped(mut response: Response) -> Response {
+    response.extensions_mut().insert(Drop);
+    response
 }
 
 /// A refusal, in the shape that all of Upstash's clients understand.

@@ -4,13 +4,12 @@
 use std::ffi::OsString;
 use std::sync::Once;
 
-use outrigger_upstash::{Language, VariableNames, full_url};
 use tokio::process::Command;
 
 use crate::account::{TestAccount, has_redis, skip};
 
 /// The folder of npm packages, where all is there that these tests need.
-fn packages() -> Option<OsString> {
+pub(crate) fn packages() -> Option<OsString> {
     let packages = std::env::var_os("OUTRIGGER_NODE_MODULES");
     if packages.is_none() {
         static TOLD: Once = Once::new();
@@ -37,29 +36,4 @@ async fn the_client_from_npm_finds_upstash() {
         .await
         .unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
-}
-
-#[tokio::test]
-async fn the_code_that_is_shown_runs_with_nothing_but_the_variables() {
-    let Some(packages) = packages() else { return };
-    let test = TestAccount::new().await;
-    let database = test.emulator.create_database(&test.account, "my cache");
-    let known = test.api().get_database(&test.credentials(), &database.id).await.unwrap();
-    let names = VariableNames::of(&known.name);
-    let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(packages, folder.path().join("node_modules")).unwrap();
-    let program = folder.path().join("visits.mjs");
-    std::fs::write(&program, Language::Node.snippet(&names)).unwrap();
-    for visit in 1..=2 {
-        let ran = Command::new("node")
-            .arg(&program)
-            .env("UPSTASH_DISABLE_TELEMETRY", "1")
-            .env(names.full_url(), full_url(&known.endpoint, test.api().scheme()).unwrap())
-            .env(names.token(), &database.rest_token)
-            .output()
-            .await
-            .unwrap();
-        let printed = String::from_utf8_lossy(&ran.stdout);
-        assert_eq!(printed.trim(), format!("Visit number {visit}"), "{}", String::from_utf8_lossy(&ran.stderr));
-    }
 }

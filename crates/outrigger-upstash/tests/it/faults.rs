@@ -46,6 +46,12 @@ async fn a_dropped_connection_has_done_its_work() {
     assert!(matches!(failed, ApiError::Lost(_)), "{failed:?}");
     let (_, now) = test.ask(Method::GET, &format!("/redis/database/{id}"), &Value::Null).await;
     assert_ne!(now["rest_token"], made["rest_token"], "it was executed");
+
+    test.emulator.fail(Fault::once(Half::Developer, "/reset-password/", FaultKind::Unheard));
+    let failed = test.api().reset_password(&test.credentials(), id).await.unwrap_err();
+    assert!(matches!(failed, ApiError::Lost(_)) && failed.may_be_done(), "{failed:?}");
+    let (_, then) = test.ask(Method::GET, &format!("/redis/database/{id}"), &Value::Null).await;
+    assert_eq!(then["rest_token"], now["rest_token"], "nobody can tell from the outside");
 }
 
 #[tokio::test]

@@ -6,3 +6,4 @@ mod client;
 mod developer;
 mod faults;
 mod rest;
+mod snippets;
