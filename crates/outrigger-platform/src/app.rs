@@ -8,6 +8,7 @@ use outrigger_integrations::{Enablements, Manager, Outbound};
 use crate::config::Config;
 use crate::events::PlatformHost;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::provider_client::{Endpoint, ProviderClient};
 use crate::store::addons::Addon;
 use crate::store::{Resealed, Store, StoreError};
@@ -28,6 +29,7 @@ pub struct App {
     pub enablements: Enablements,
     pub visits: Visits,
     pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
 }
 
 /// What handlers and jobs hold.
@@ -36,13 +38,25 @@ pub type SharedApp = Arc<App>;
 impl App {
     /// Puts the parts together. `outbound` is the only way to the world outside.
     pub fn new(config: Config, store: Store, outbound: Outbound) -> SharedApp {
-        let urls = Urls::new(config.public_url(), &config.base_domain);
+        let urls = Urls::new(config.public_url(), &config.base_domain, &config.sites_url());
         let provider = ProviderClient::new(outbound.clone(), store.clock_handle());
         let limits = Limits::new(&config);
         let manager = Manager::builder().store(store.configs()).context(store.context(outbound.clone())).build();
         let (surfaces, enablements) = (SurfaceRegistry::default(), store.enablements());
-        let visits = store.visits();
-        Arc::new(Self { config, store, urls, provider, outbound, manager, surfaces, enablements, visits, limits })
+        let (visits, metrics) = (store.visits(), Metrics::new());
+        Arc::new(Self {
+            config,
+            store,
+            urls,
+            provider,
+            outbound,
+            manager,
+            surfaces,
+            enablements,
+            visits,
+            limits,
+            metrics,
+        })
     }
 
     /// Seals all that is secret in the database with the newest key; `progress` hears of each batch.

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
@@ -17,21 +17,26 @@ use crate::store::addons::Addon;
 use crate::store::ids::AccountId;
 use crate::store::instances::Instance;
 use crate::store::sites::Site;
-use crate::store::tokens::{Scope, Token};
+use crate::store::tokens::Scope;
 use crate::store::users::User;
 
 mod browser;
+mod grant;
+mod integration;
 mod password;
 
 pub use browser::{AccountVisitor, Browser, ClientAddress, PageRefusal, SignedIn, SiteVisitor, SystemVisitor};
 pub(crate) use browser::{clear_session_cookie, session_cookie, set_session_cookie};
+pub use grant::{Grant, IntegrationGrant};
+pub(crate) use integration::{INTEGRATION_TOKEN_HEADER, handler_caller};
+pub use integration::{IntegrationContext, IntegrationReader, IntegrationWriter};
 pub(crate) use password::{hash_password, verify_password};
 
-/// A signed-in user and the token in use.
+/// A user, and what their token lets the request do.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub user: User,
-    pub token: Token,
+    pub grant: Grant,
 }
 
 /// An account and who asks about it.
@@ -75,13 +80,17 @@ pub struct AccountReader(pub AccountContext);
 pub struct AccountWriter(pub AccountContext);
 /// Anybody: the address is open to all, and how often one may ask is counted by where the request comes from.
 pub struct Stranger;
+/// Anybody, too; who shows a token is known.
+pub struct Anybody(pub Option<Caller>);
+/// May look at what all accounts share.
+pub struct OperatorReader(pub Caller);
 /// May change the registry of add-ons.
 pub struct Operator(pub Caller);
 
 impl Caller {
     /// What the caller may do in an account: the lesser of the role there and the token's scope.
     pub async fn scope_in(&self, app: &App, account: &AccountId) -> ApiResult<Option<Scope>> {
-        if self.token.account_id.as_ref().is_some_and(|only| only != account) {
+        if self.grant.account_id.as_ref().is_some_and(|only| only != account) {
             return Ok(None);
         }
         let role = app.store.role_in_account(account, &self.user.id).await?;
@@ -95,13 +104,13 @@ impl Caller {
             Role::Developer => Scope::Write,
             Role::Owner => Scope::Admin,
         };
-        by_role.min(self.token.scope)
+        by_role.min(self.grant.scope)
     }
 
     /// The accounts the caller may look at, with the role in each.
     pub async fn accounts(&self, app: &App) -> ApiResult<Vec<(Account, Role)>> {
         let mut accounts = app.store.accounts_of_user(&self.user.id).await?;
-        if let Some(only) = &self.token.account_id {
+        if let Some(only) = &self.grant.account_id {
             accounts.retain(|(account, _)| account.id == *only);
         }
         Ok(accounts)
@@ -109,7 +118,7 @@ impl Caller {
 
     /// Refuses a token whose scope is too small.
     pub fn require(&self, needed: Scope) -> ApiResult<()> {
-        if self.token.scope < needed {
+        if self.grant.scope < needed {
             return Err(too_little(needed));
         }
         Ok(())
@@ -129,21 +138,27 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = crate::error::ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
-        let Some(secret) = bearer(&parts.headers) else {
+        let Some(secret) = token(&parts.headers) else {
             count_stranger(app, parts)?;
             return Err(unauthorized("no token: send `Authorization: Bearer TOKEN`"));
         };
-        let Some(token) = app.store.find_valid_token(secret).await? else {
+        let Some((user, grant)) = grant::find(app, secret).await? else {
             // Guessing counts as asking without a token.
             count_stranger(app, parts)?;
             return Err(unauthorized("this token is unknown, expired or revoked"));
         };
-        app.limits.check_request(token.id.as_str(), app.store.clock().now())?;
-        app.store.touch_token(&token).await?;
-        let user = app.store.find_user(&token.user_id).await?;
-        let user = user.ok_or_else(|| internal(anyhow::anyhow!("token {} has no user", token.id)))?;
-        Ok(Self { user, token })
+        app.limits.check_request(&grant.id, app.store.clock().now())?;
+        let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        if grant.integration.is_some() && !integration::may_call(path) {
+            return Err(forbidden("a token of an integration is not for this address"));
+        }
+        Ok(Self { user, grant })
     }
+}
+
+/// The token that came with a request. Integrations send it in a header of its own, too.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    bearer(headers).or_else(|| headers.get(INTEGRATION_TOKEN_HEADER)?.to_str().ok())
 }
 
 /// Whom a request without a valid token is counted for.
@@ -162,6 +177,18 @@ impl FromRequestParts<Arc<App>> for Stranger {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
         count_stranger(app, parts)?;
         Ok(Self)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Anybody {
+    type Rejection = crate::error::ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
+        if token(&parts.headers).is_some() {
+            return Caller::from_request_parts(parts, app).await.map(|caller| Self(Some(caller)));
+        }
+        count_stranger(app, parts)?;
+        Ok(Self(None))
     }
 }
 
@@ -188,6 +215,9 @@ async fn site_context(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> ApiRe
 pub(crate) async fn site_for(app: &App, caller: Caller, id_or_name: &str, needed: Scope) -> ApiResult<SiteContext> {
     let missing = || not_found(format!("site `{id_or_name}`"));
     let site = app.store.find_site_anywhere(id_or_name).await?.ok_or_else(missing)?;
+    if !caller.grant.reaches_site(&site.id) {
+        return Err(missing());
+    }
     let scope = caller.scope_in(app, &site.account_id).await?.ok_or_else(missing)?;
     if scope < needed {
         return Err(too_little(needed));
@@ -206,6 +236,16 @@ async fn instance_context(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> A
     let instance = app.store.find_instance(&site.site.id, &id).await?.ok_or_else(missing)?;
     let addon = app.store.find_addon(&slug).await?.filter(|addon| addon.id == instance.addon_id);
     Ok(InstanceContext { site, addon: addon.ok_or_else(missing)?, instance })
+}
+
+async fn operator(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> ApiResult<Caller> {
+    let caller = Caller::from_request_parts(parts, app).await?;
+    // A token that is limited to one account must not reach what all accounts share.
+    if !caller.user.operator || caller.grant.account_id.is_some() {
+        return Err(forbidden("only an operator of the platform, with a token for all accounts, may do this"));
+    }
+    caller.require(needed)?;
+    Ok(caller)
 }
 
 async fn account_context(parts: &mut Parts, app: &Arc<App>, needed: Scope) -> ApiResult<AccountContext> {
@@ -238,17 +278,5 @@ extractor!(InstanceReader, instance_context, Scope::Read);
 extractor!(InstanceWriter, instance_context, Scope::Write);
 extractor!(AccountReader, account_context, Scope::Read);
 extractor!(AccountWriter, account_context, Scope::Write);
-
-impl FromRequestParts<Arc<App>> for Operator {
-    type Rejection = crate::error::ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
-        let caller = Caller::from_request_parts(parts, app).await?;
-        // A token that is limited to one account must not reach what all accounts share.
-        if !caller.user.operator || caller.token.account_id.is_some() {
-            return Err(forbidden("only an operator of the platform, with a token for all accounts, may do this"));
-        }
-        caller.require(Scope::Admin)?;
-        Ok(Self(caller))
-    }
-}
+extractor!(OperatorReader, operator, Scope::Read);
+extractor!(Operator, operator, Scope::Admin);

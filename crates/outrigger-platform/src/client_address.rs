@@ -36,7 +36,7 @@ impl TryFrom<String> for Network {
 }
 
 impl Network {
-    fn contains(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         let same_start = |differ: u128, bits: u32| differ.checked_shr(bits - self.prefix).unwrap_or(0) == 0;
         match (self.first, address) {
             (IpAddr::V4(first), IpAddr::V4(other)) => same_start((first.to_bits() ^ other.to_bits()).into(), 32),

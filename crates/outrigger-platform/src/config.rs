@@ -17,12 +17,19 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How clients and partners reach us; build hooks and callbacks start with it. Default: `http://` + `listen`.
     pub public_url: Option<Url>,
-    /// Sites are `<name>.<base_domain>`, with the port when it is not the scheme's own.
+    /// Sites are `<name>.<base_domain>`.
     pub base_domain: String,
+    /// Scheme, and port, at which clients reach the sites; its host is not looked at. Default: those of `public_url`
+    /// where it is set, else those of the gateway itself.
+    pub sites_url: Option<Url>,
+    /// What answers for the sites.
+    pub gateway: GatewayConfig,
     /// `sqlite:FILE` or `postgres://…`.
     pub database_url: String,
     /// The keys of sealed records.
     pub key_file: PathBuf,
+    /// Where it is noted which integrations are installed that were built with Netlify's SDK.
+    pub integrations_dir: PathBuf,
     /// Lets add-ons and build webhooks be on loopback and private addresses. Only for development.
     pub allow_private_addresses: bool,
     /// How long a request waits for a partner before it answers with the state so far.
@@ -59,8 +66,11 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8090)),
             public_url: None,
             base_domain: "localhost".to_owned(),
+            sites_url: None,
+            gateway: GatewayConfig::default(),
             database_url: "sqlite:outrigger.db".to_owned(),
             key_file: PathBuf::from("outrigger.key"),
+            integrations_dir: PathBuf::from("outrigger-integrations"),
             allow_private_addresses: false,
             instance_wait: Duration::from_secs(25),
             provider_timeout: Duration::from_secs(20),
@@ -72,6 +82,54 @@ impl Default for Config {
             logins_per_minute: 10,
             trusted_proxies: Vec::new(),
             workers: 32,
+        }
+    }
+}
+
+/// Settings of the gateway.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// Whether this process answers for sites.
+    pub enabled: bool,
+    /// Where it listens. Default: at the address of the API, one port further.
+    pub listen: Option<SocketAddr>,
+    /// Where it listens for HTTPS, with `certificate` and `key`.
+    pub tls_listen: Option<SocketAddr>,
+    /// The certificate chain, PEM; read again when the file changes.
+    pub certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub key: Option<PathBuf>,
+    /// A site without an origin is the folder of its name in here, if there is one.
+    pub sites_dir: Option<PathBuf>,
+    /// Private networks in which the origins of sites may be. Add-ons may not.
+    pub origin_networks: Vec<Network>,
+    /// How the names of the headers begin that prove a request to an add-on.
+    pub header_prefix: String,
+    /// How the paths of proxied URLs begin.
+    pub path_prefix: String,
+    /// For how long a signature is used again for the same instance; 0 makes one for each request.
+    #[serde(with = "seconds")]
+    pub signature_reuse: Duration,
+    /// How many threads answer; 0 starts one for each processor.
+    pub threads: usize,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        let settings = outrigger_gateway::Settings::default();
+        Self {
+            enabled: true,
+            listen: None,
+            tls_listen: None,
+            certificate: None,
+            key: None,
+            sites_dir: None,
+            origin_networks: Vec::new(),
+            header_prefix: settings.header_prefix,
+            path_prefix: settings.path_prefix,
+            signature_reuse: settings.signature_reuse,
+            threads: 0,
         }
     }
 }
@@ -94,6 +152,22 @@ impl Config {
         let text =
             std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
         toml::from_str(&text).map_err(|source| ConfigError::Invalid { path, source: Box::new(source) })
+    }
+
+    /// Where the gateway listens. With a port of 0 for the API, it takes any free one too.
+    pub fn gateway_listen(&self) -> SocketAddr {
+        let next = match self.listen.port() {
+            0 => 0,
+            port => port.checked_add(1).unwrap_or(0),
+        };
+        self.gateway.listen.unwrap_or(SocketAddr::new(self.listen.ip(), next))
+    }
+
+    /// Scheme and port at which clients reach the sites.
+    pub fn sites_url(&self) -> Url {
+        let of_gateway =
+            || Url::parse(&format!("http://{}", self.gateway_listen())).expect("a socket address makes a valid URL");
+        self.sites_url.clone().or_else(|| self.public_url.clone()).unwrap_or_else(of_gateway)
     }
 
     /// How clients and partners reach us.

@@ -22,6 +22,9 @@ pub struct ErrorBody {
     /// Which fields of the request are at fault, when it is about fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldError>,
+    /// A word for programs, where one looks for it (contract integration-api, section 2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'static str>,
 }
 
 /// A fault in one field of a request.
@@ -39,6 +42,7 @@ pub struct ApiError {
     status: StatusCode,
     message: String,
     fields: Vec<FieldError>,
+    word: Option<&'static str>,
     limited: Option<Limited>,
     cause: Option<anyhow::Error>,
 }
@@ -61,7 +65,7 @@ pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), fields: Vec::new(), limited: None, cause: None }
+        Self { status, message: message.into(), fields: Vec::new(), word: None, limited: None, cause: None }
     }
 
     pub(crate) fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
@@ -106,6 +110,12 @@ pub(crate) fn bad_request(message: impl Into<String>) -> ApiError {
 
 pub(crate) fn unauthorized(message: impl Into<String>) -> ApiError {
     ApiError::new(StatusCode::UNAUTHORIZED, message)
+}
+
+/// The SDK expects 401 here, with this word in it (contract integration-api, section 2).
+pub(crate) fn invalid_integration(slug: &str) -> ApiError {
+    let message = format!("there is no integration `{slug}` for this place");
+    ApiError { word: Some("invalid_integration_slug"), ..unauthorized(message) }
 }
 
 pub(crate) fn forbidden(message: impl Into<String>) -> ApiError {
@@ -184,6 +194,7 @@ impl IntoResponse for ApiError {
             msg: self.message.clone(),
             message: self.message,
             fields: self.fields,
+            error: self.word,
         };
         let mut response = (self.status, Json(body)).into_response();
         if let Some(limited) = self.limited {

@@ -1,5 +1,6 @@
-//! The Outrigger server. `router` lists every URL, `api` and `dashboard` answer them, `ops` holds the writes that have several steps,
-//! `jobs` what must not be lost, `provider_client` the calls to partners, `store` the SQL.
+//! The Outrigger server. `router` lists every URL, `api` and `dashboard` answer them, `gateway` keeps what answers for
+//! the sites true, `ops` holds the writes that have several steps, `jobs` what must not be lost, `provider_client` the
+//! calls to partners, `store` the SQL.
 
 pub mod api;
 pub mod app;
@@ -10,8 +11,10 @@ pub mod dashboard;
 pub mod env_owners;
 mod error;
 pub mod events;
+pub mod gateway;
 mod jobs;
 mod limits;
+mod metrics;
 pub mod ops;
 mod provider_client;
 pub mod router;

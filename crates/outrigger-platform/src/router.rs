@@ -22,8 +22,8 @@ use utoipa_axum::routes;
 use crate::api::*;
 use crate::app::SharedApp;
 use crate::dashboard::{
-    accounts as account_pages, assets, authorize, error_pages, integrations, protection, settings, sign_in,
-    sites as site_pages, surfaces,
+    accounts as account_pages, assets, authorize, error_pages, integrations as integration_pages, protection, settings,
+    sign_in, sites as site_pages, surfaces,
 };
 use crate::error::{ApiError, bad_request, internal, not_found};
 
@@ -64,13 +64,19 @@ fn urls() -> OpenApiRouter<SharedApp> {
         .at("/sites/{site_id}/snippets", routes!(snippets::list_snippets, snippets::create_snippet))
         .at(
             "/sites/{site_id}/snippets/{snippet_id}",
-            routes!(snippets::show_snippet, snippets::update_snippet, snippets::delete_snippet),
+            routes!(
+                snippets::show_snippet,
+                snippets::update_snippet,
+                snippets::roll_out_snippet,
+                snippets::delete_snippet
+            ),
         )
         .at("/services", routes!(addons::list_addons, addons::register_addon))
         .at("/services/{addon}", routes!(addons::show_addon, addons::retire_addon))
         .at("/services/{addon}/manifest", routes!(addons::show_manifest))
         .at("/services/{addon}/rotate-secret", routes!(addons::rotate_secret))
         .at("/services/{addon}/refresh", routes!(addons::refresh_addon))
+        .at("/services/{addon}/snippets", routes!(addons::switch_snippets))
         .at("/sites/{site_id}/service-instances", routes!(instances::list_instances))
         .at("/sites/{site_id}/services/{addon}/plan", routes!(instances::show_plan))
         .at("/sites/{site_id}/services/{addon}/instances", routes!(instances::create_instance))
@@ -85,18 +91,53 @@ fn urls() -> OpenApiRouter<SharedApp> {
         .at("/oauth/tickets", routes!(oauth::create_ticket))
         .at("/oauth/tickets/{ticket_id}", routes!(oauth::show_ticket))
         .at("/oauth/tickets/{ticket_id}/exchange", routes!(oauth::exchange_ticket))
+        .at("/hooks", routes!(hooks::list_hooks, hooks::create_hook))
+        .at("/hooks/{hook_id}", routes!(hooks::show_hook, hooks::delete_hook))
         .at("/callbacks/{instance_id}/{token}", routes!(callbacks::report_instance));
     OpenApiRouter::new()
         .nest("/api/v1", api)
         .at("/build_hooks/{hook_id}", routes!(build_hooks::trigger_build_hook))
-        .at("/site/{site_id}/integrations/safe", routes!(extensions_host::list_safe_integrations))
-        .at(
-            "/team/{account_id}/integrations/installations/meta/{site_id}",
-            routes!(extensions_host::list_installed_integrations),
-        )
-        .at("/integrations", routes!(extensions_host::list_integrations))
+        .merge(integration_api())
         .at("/healthz", routes!(health::show_health))
         .at("/readyz", routes!(health::show_readiness))
+        .at("/metrics", routes!(metrics::show_metrics))
+}
+
+/// What integrations call in somebody's name, at the addresses that Netlify's SDK knows (contract integration-api).
+fn integration_api() -> OpenApiRouter<SharedApp> {
+    OpenApiRouter::new()
+        .at(
+            "/site/{site_id}/integrations/{integration}",
+            routes!(
+                integrations::show_of_site,
+                integrations::enable_at_site,
+                integrations::update_at_site,
+                integrations::disable_at_site
+            ),
+        )
+        .at(
+            "/team/{account_id}/integrations/{integration}",
+            routes!(
+                integrations::show_of_account,
+                integrations::enable_at_account,
+                integrations::update_at_account,
+                integrations::disable_at_account
+            ),
+        )
+        .at(
+            "/site/{site_id}/integrations/{integration}/generate-build-token",
+            routes!(integrations::generate_build_token),
+        )
+        .at(
+            "/site/{site_id}/integrations/{integration}/exchange-build-token",
+            routes!(integrations::exchange_build_token),
+        )
+        .at("/site/{site_id}/integrations/safe", routes!(integrations::list_safe_integrations))
+        .at(
+            "/team/{account_id}/integrations/installations/meta/{site_id}",
+            routes!(integrations::list_installed_integrations),
+        )
+        .at("/integrations", routes!(integrations::list_integrations))
 }
 
 /// The pages for people in a browser. Every address is also in `urls::Page`, which is how it is written elsewhere.
@@ -118,7 +159,7 @@ fn pages(app: &SharedApp) -> Router<SharedApp> {
         .route("/sites/{site}/env", get(site_pages::show_site_env))
         .route("/sites/{site}/snippets", get(site_pages::show_snippets))
         .route("/assets/{file}", get(assets::show_asset))
-        .merge(integrations::router(app))
+        .merge(integration_pages::router(app))
         .route("/accounts/{account}/surfaces", get(surfaces::list_of_account))
         .route("/sites/{site}/surfaces", get(surfaces::list_of_site))
         .merge(surfaces::router(app))
@@ -176,6 +217,7 @@ pub fn router(app: SharedApp) -> Router {
     router
         .merge(aliases())
         .merge(pages(&app))
+        .merge(handlers::router())
         .nest("/hooks", hooks_router(app.manager.clone()).with_state(()))
         .route("/api/openapi.json", get(async move || Json(document)))
         .fallback(async || not_found("this address"))

@@ -14,20 +14,25 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::events::PlatformHost;
+use crate::store::ids::SiteId;
 
 pub mod accounts;
 pub mod addons;
 pub mod build_hooks;
 pub mod deliveries;
 pub mod env_vars;
+pub mod hooks;
 pub mod ids;
 pub mod instances;
+pub mod integration_tokens;
 mod migrations;
 mod reseal;
+pub(crate) mod routes;
 mod search;
 pub mod sessions;
 mod sign_in_attempts;
 mod sign_in_links;
+pub mod site_domains;
 pub mod sites;
 pub mod snippets;
 pub mod tickets;
@@ -138,6 +143,11 @@ impl Store {
     /// Starts a write. Dropping the transaction rolls it back.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(self.db.begin().await?)
+    }
+
+    /// Says that what the gateway knows of a site changes with this transaction.
+    fn reroute(&self, site: &SiteId, tx: &Tx) {
+        tx.moves(routes::SITES, site.as_str());
     }
 
     /// Ends a write.

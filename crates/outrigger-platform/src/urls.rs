@@ -1,5 +1,6 @@
 //! Every address that we give to somebody else is made here.
 
+use outrigger_integrations::IntegrationId;
 use url::Url;
 
 mod page;
@@ -14,12 +15,15 @@ use crate::store::sites::Site;
 pub struct Urls {
     public: Url,
     base_domain: String,
+    sites_scheme: String,
+    sites_port: Option<u16>,
 }
 
 impl Urls {
-    /// `public` is how clients reach us, sites are below `base_domain`.
-    pub fn new(public: Url, base_domain: &str) -> Self {
-        Self { public, base_domain: base_domain.to_owned() }
+    /// `public` is how clients reach us; sites are below `base_domain`, with scheme and port of `sites`.
+    pub fn new(public: Url, base_domain: &str, sites: &Url) -> Self {
+        let (base_domain, sites_scheme) = (base_domain.to_owned(), sites.scheme().to_owned());
+        Self { public, base_domain, sites_scheme, sites_port: sites.port() }
     }
 
     /// The origin, without a slash at its end.
@@ -55,11 +59,18 @@ impl Urls {
 
     /// The site itself.
     pub fn site(&self, site: &Site) -> String {
-        let host = format!("{}://{}.{}", self.public.scheme(), site.name, self.base_domain);
-        match self.public.port() {
-            Some(port) if !self.base_domain.contains(':') => format!("{host}:{port}"),
-            _ => host,
-        }
+        let host = format!("{}://{}", self.sites_scheme, self.site_host(site));
+        self.sites_port.map_or(host.clone(), |port| format!("{host}:{port}"))
+    }
+
+    /// The name of a site below the base domain.
+    pub fn site_host(&self, site: &Site) -> String {
+        format!("{}.{}", site.name, self.base_domain)
+    }
+
+    /// Whether a name is for the platform to give.
+    pub fn is_below_base_domain(&self, host: &str) -> bool {
+        host == self.base_domain || host.strip_suffix(&self.base_domain).is_some_and(|rest| rest.ends_with('.'))
     }
 
     /// Where people administer a site.
@@ -70,6 +81,11 @@ impl Urls {
     /// A POST to it asks for a build.
     pub fn build_hook(&self, id: &str) -> String {
         format!("{}/build_hooks/{id}", self.origin())
+    }
+
+    /// Where an integration's handlers and its build plugin are; no slash at its end.
+    pub fn integration(&self, id: &IntegrationId) -> String {
+        format!("{}/surfaces/{id}", self.origin())
     }
 
     /// Where the partner reports how an instance is doing.

@@ -40,6 +40,9 @@ pub struct AddonBody {
     /// Extension: takes no new sites since.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub retired_at: Option<Time>,
+    /// Extension: whether the snippets of its instances are in pages.
+    #[serde(default = "switched_on")]
+    pub snippets_enabled: bool,
     /// Extension: when the manifest was last fetched.
     #[schema(value_type = String, format = DateTime)]
     pub manifest_fetched_at: Time,
@@ -135,6 +138,7 @@ fn addon_body(addon: Addon) -> AddonBody {
         auth: addon.auth,
         staging: addon.staging,
         retired_at: addon.retired_at,
+        snippets_enabled: addon.snippets_enabled,
         manifest_fetched_at: addon.manifest_fetched_at,
         manifest_error: addon.manifest_error,
         secret: None,
@@ -235,6 +239,30 @@ pub async fn refresh_addon(
 ) -> ApiResult<axum::Json<AddonBody>> {
     let addon = find(&app, &slug).await?;
     Ok(axum::Json(addon_body(addons::refresh_manifest(&app, &addon).await?)))
+}
+
+fn switched_on() -> bool {
+    true
+}
+
+/// Whether the snippets of an add-on's instances are in pages.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SwitchSnippets {
+    /// Off takes those of all its instances out of all pages at once.
+    pub enabled: bool,
+}
+
+/// Switches the snippets of all instances of an add-on on or off.
+#[utoipa::path(put, path = "/services/{addon}/snippets", operation_id = "switchAddonSnippets", params(("addon" = String, Path)), request_body = SwitchSnippets, responses((status = 200, body = AddonBody)), tag = "add-ons")]
+pub async fn switch_snippets(
+    State(app): State<SharedApp>,
+    _operator: Operator,
+    Path(slug): Path<String>,
+    Json(body): Json<SwitchSnippets>,
+) -> ApiResult<axum::Json<AddonBody>> {
+    let addon = find(&app, &slug).await?;
+    addons::switch_snippets(&app, &addon, body.enabled).await?;
+    Ok(axum::Json(addon_body(find(&app, &slug).await?)))
 }
 
 /// Retires an add-on: its instances go on, new ones are refused.

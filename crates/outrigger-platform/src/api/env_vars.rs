@@ -8,7 +8,7 @@ use super::{Json, Path};
 use crate::app::{App, SharedApp};
 use crate::auth::{AccountContext, AccountReader, AccountWriter, SiteReader, site_for};
 use crate::env_owners::owner_name;
-use crate::error::{ApiResult, not_found};
+use crate::error::{ApiResult, forbidden, not_found};
 use crate::ops::env_vars::{self, EnvInput};
 use crate::ops::plan::MASK;
 use crate::store::Time;
@@ -110,7 +110,12 @@ impl EnvQuery {
 /// The level in path and query. A site must be one of the account's.
 async fn level(app: &App, context: &AccountContext, query: &EnvQuery) -> ApiResult<EnvLevel> {
     let account = context.account.id.clone();
-    let Some(wanted) = &query.site else { return Ok(EnvLevel { account, site: None }) };
+    let Some(wanted) = &query.site else {
+        if context.caller.grant.is_of_one_site() {
+            return Err(forbidden("this token is for one site; name it with `site_id`"));
+        }
+        return Ok(EnvLevel { account, site: None });
+    };
     let site = site_for(app, context.caller.clone(), wanted, Scope::Read).await?.site;
     if site.account_id != account {
         return Err(not_found(format!("site `{wanted}`")));

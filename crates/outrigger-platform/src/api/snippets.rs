@@ -28,6 +28,10 @@ pub struct SnippetBody {
     pub general: String,
     /// Extension: who yields it: `the site` or ``add-on `slug` ``.
     pub owner: String,
+    /// Extension: whether it is in pages at all.
+    pub enabled: bool,
+    /// Extension: percent of the visitors in whose pages it is.
+    pub share: i32,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
     #[schema(value_type = String, format = DateTime)]
@@ -46,6 +50,17 @@ pub struct WriteSnippet {
     pub general: String,
 }
 
+/// In whose pages a snippet is.
+#[derive(Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RollOut {
+    /// Whether it is in pages at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Percent of the visitors, 0 to 100. A visitor stays with what they have while the number grows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<i32>,
+}
+
 async fn snippet_bodies(app: &App, context: &SiteContext, snippets: Vec<Snippet>) -> ApiResult<Vec<SnippetBody>> {
     let owners = app.store.owners_of_snippets(&context.site.id, &snippets).await?;
     let body = |snippet: Snippet| SnippetBody {
@@ -53,6 +68,8 @@ async fn snippet_bodies(app: &App, context: &SiteContext, snippets: Vec<Snippet>
         id: snippet.id,
         site_id: snippet.site_id.to_string(),
         title: snippet.title,
+        enabled: snippet.enabled,
+        share: snippet.share,
         general_position: snippet.position,
         general: snippet.html,
         created_at: snippet.created_at,
@@ -148,6 +165,27 @@ pub async fn update_snippet(
     app.store.update_snippet(&context.site.id, &tx, &snippet.id, new).await?;
     app.store.commit(tx).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Switches a snippet on or off, or has it in the pages of some visitors only; those of add-ons too.
+#[utoipa::path(patch, path = "/sites/{site_id}/snippets/{snippet_id}", operation_id = "rollOutSiteSnippet", params(("site_id" = String, Path), ("snippet_id" = String, Path)), request_body = RollOut, responses((status = 200, body = SnippetBody), (status = 422, body = crate::error::ErrorBody)), tag = "snippets")]
+pub async fn roll_out_snippet(
+    State(app): State<SharedApp>,
+    SiteWriter(context): SiteWriter,
+    Path(path): Path<(String, String)>,
+    Json(body): Json<RollOut>,
+) -> ApiResult<axum::Json<SnippetBody>> {
+    let (_, id) = path;
+    let mut snippet = find(&app, &context, &id).await?;
+    snippet.enabled = body.enabled.unwrap_or(snippet.enabled);
+    snippet.share = body.share.unwrap_or(snippet.share);
+    if !(0..=100).contains(&snippet.share) {
+        return Err(invalid_field("share", "is a percentage: 0 to 100"));
+    }
+    let tx = app.store.begin().await?;
+    app.store.roll_out_snippet(&context.site.id, &tx, &snippet.id, snippet.enabled, snippet.share).await?;
+    app.store.commit(tx).await?;
+    snippet_body(&app, &context, snippet).await.map(axum::Json)
 }
 
 /// Deletes a snippet.

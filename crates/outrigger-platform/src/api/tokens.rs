@@ -65,7 +65,7 @@ pub(crate) fn token_body(token: Token, secret: Option<String>) -> TokenBody {
 
 /// A token that is limited to one account has to do with tokens of that account only.
 fn reaches(caller: &Caller, token: &Token) -> bool {
-    caller.token.account_id.is_none() || caller.token.account_id == token.account_id
+    caller.grant.account_id.is_none() || caller.grant.account_id == token.account_id
 }
 
 /// The caller's tokens.
@@ -92,13 +92,13 @@ pub async fn create_token(
             Some(found.ok_or_else(|| invalid_field("account", format!("you have no account `{wanted}`")))?.id)
         }
         // A limited token cannot make an unlimited one.
-        None => caller.token.account_id.clone(),
+        None => caller.grant.account_id.clone(),
     };
     let now = app.store.clock().now();
     let expires_at = body.expires_in.map(|seconds| (now + SignedDuration::from_secs(seconds.into())).into());
     // Nor can one that ends make one that does not, or later.
     let expires_at =
-        caller.token.expires_at.map_or(expires_at, |end| Some(expires_at.map_or(end, |own: Time| own.min(end))));
+        caller.grant.expires_at.map_or(expires_at, |end| Some(expires_at.map_or(end, |own: Time| own.min(end))));
     let new = NewToken { account, name: body.name, scope: body.scope, expires_at };
     let (token, secret) = accounts::create_token(&app, &caller.user.id, new).await?;
     Ok((StatusCode::CREATED, axum::Json(token_body(token, Some(secret)))))

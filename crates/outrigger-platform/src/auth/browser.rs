@@ -192,14 +192,15 @@ mod tests {
 
     #[test]
     fn the_cookie_is_bound_to_the_host_when_there_is_tls() {
-        let urls = Urls::new("https://app.example/".parse().unwrap(), "sites.example");
+        let urls_of = |public: &str| Urls::new(public.parse().unwrap(), "sites.example", &public.parse().unwrap());
+        let urls = urls_of("https://app.example/");
         let cookie = set_session_cookie(&urls, "secret").unwrap();
         assert_eq!(cookie, "__Host-outrigger=secret; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000; Secure");
         let mut headers = HeaderMap::new();
         headers.append(header::COOKIE, "outrigger=plain; a=b".parse().unwrap());
         headers.append(header::COOKIE, "c=d; __Host-outrigger=secret".parse().unwrap());
         assert_eq!(session_cookie(&urls, &headers), Some("secret"));
-        let urls = Urls::new("http://127.0.0.1:8090/".parse().unwrap(), "localhost");
+        let urls = urls_of("http://127.0.0.1:8090/");
         assert_eq!(session_cookie(&urls, &headers), Some("plain"));
         assert!(!set_session_cookie(&urls, "secret").unwrap().to_str().unwrap().contains("Secure"));
     }

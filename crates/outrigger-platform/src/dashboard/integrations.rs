@@ -51,6 +51,7 @@ struct Visit {
 }
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each request, and it is not moved about")]
 enum Around {
     Account(AccountVisitor),
     Site(SiteVisitor),

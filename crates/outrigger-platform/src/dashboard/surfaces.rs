@@ -6,20 +6,24 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use outrigger_integrations::handler::{Caller, HandlerCaller};
+use outrigger_integrations::handler::{Caller, HandlerCaller, HandlerError};
 use outrigger_integrations::pages::{
     self, Layout as SurfaceLayout, Stranger, SurfaceHost, SurfaceOptions, SurfaceRefusal, SurfaceVisitor,
     surface_router,
 };
 use outrigger_integrations::surface::{SurfaceIntegration, VisitContext, VisitSite};
-use outrigger_integrations::{Scope, ScopeKind};
+use outrigger_integrations::{IntegrationId, Scope, ScopeKind};
+use secrecy::SecretString;
 
 use super::layout::{Layout, Section};
 use super::{PageResult, page};
 use crate::app::{App, SharedApp};
 use crate::auth::{AccountVisitor, PageRefusal, SignedIn, SiteVisitor, path_value};
 use crate::error::{ApiResult, not_found};
-use crate::store::accounts::Role;
+use crate::store::accounts::{Account, Role};
+use crate::store::integration_tokens::IntegrationToken;
+use crate::store::tokens::Scope as TokenScope;
+use crate::store::{Store, StoreError};
 use crate::urls::Page;
 
 /// The surfaces of sites and of accounts.
@@ -43,6 +47,7 @@ struct Guest {
 }
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each request, and it is not moved about")]
 enum Visitor {
     Account(AccountVisitor),
     Site(SiteVisitor),
@@ -102,16 +107,41 @@ impl Visitor {
         }
     }
 
-    fn caller(&self) -> Caller {
-        let (account, site) = match self {
-            Self::Account(visitor) => (&visitor.account, None),
-            Self::Site(visitor) => (&visitor.account, Some(visitor.site.id.to_string())),
-        };
-        let user = Some(self.person().user.id.to_string());
-        Caller { account: account.id.to_string(), site, user, provider_token: None }
+    fn account(&self) -> &Account {
+        match self {
+            Self::Account(visitor) => &visitor.account,
+            Self::Site(visitor) => &visitor.account,
+        }
     }
 
-    fn context(&self, app: &App, is_enabled: bool) -> ApiResult<VisitContext> {
+    /// What the integration may do here in the visitor's name, for the next while.
+    fn token(&self, store: &Store, integration: &IntegrationId) -> Result<SecretString, StoreError> {
+        let site = match self {
+            Self::Account(_) => None,
+            Self::Site(visitor) => Some(visitor.site.id.clone()),
+        };
+        let token = store.integration_token(&IntegrationToken {
+            integration: integration.clone(),
+            account: self.account().id.clone(),
+            site,
+            user: self.person().user.id.clone(),
+            scope: if self.role() >= Role::Developer { TokenScope::Write } else { TokenScope::Read },
+            expires_at: store.integration_token_end(),
+        });
+        token.map(Into::into)
+    }
+
+    fn caller(&self, store: &Store, integration: &IntegrationId) -> Result<Caller, StoreError> {
+        let site = match self {
+            Self::Account(_) => None,
+            Self::Site(visitor) => Some(visitor.site.id.to_string()),
+        };
+        let user = Some(self.person().user.id.to_string());
+        let token = Some(self.token(store, integration)?);
+        Ok(Caller { account: self.account().id.to_string(), site, user, token, provider_token: None })
+    }
+
+    fn context(&self, app: &App, integration: &IntegrationId, is_enabled: bool) -> ApiResult<VisitContext> {
         let site = match self {
             Self::Account(_) => None,
             Self::Site(visitor) => {
@@ -121,11 +151,10 @@ impl Visitor {
         };
         Ok(VisitContext {
             site,
-            account: self.caller().account,
-            // Handlers in Rust are called here, by what the session may do.
-            token: String::new().into(),
+            account: self.account().id.to_string(),
+            token: self.token(&app.store, integration)?,
             provider_token: None,
-            server_url: app.urls.origin().parse().map_err(crate::error::internal)?,
+            server_url: app.urls.integration(integration).parse().map_err(crate::error::internal)?,
             is_connected: false,
             is_enabled,
             plugins: Vec::new(),
@@ -145,18 +174,28 @@ impl SurfaceHost for Surfaces {
         };
         let scope = at.scope();
         let enabled = self.0.enablements.find(&scope, &integration.id).await.map_err(|error| failed(&error))?;
-        let context = at.context(&self.0, enabled.is_some()).map_err(|error| failed(&error.message()))?;
-        let (caller, handlers) = (at.caller(), integration.handlers.clone());
-        let calling = move |call| handlers.call(call, caller.clone());
+        let context = at.context(&self.0, &integration.id, enabled.is_some());
+        let context = context.map_err(|error| failed(&error.message()))?;
         Ok(SurfaceVisitor {
             owner: format!("{}/{scope}/{}", at.person().session.id, integration.id),
             program: integration.program.clone(),
             context,
-            handlers: HandlerCaller::new(calling),
             may_change: at.role() >= Role::Developer,
+            handlers: handlers(self.0.store.clone(), integration, at),
             connect_url: None,
         })
     }
+}
+
+/// Calls the handlers for a visitor. A visit may be long, so each call has a token of its own.
+fn handlers(store: Store, integration: SurfaceIntegration, at: Visitor) -> HandlerCaller {
+    HandlerCaller::new(move |call| match at.caller(&store, &integration.id) {
+        Ok(caller) => integration.handlers.call(call, caller),
+        Err(error) => {
+            let reply = HandlerError::failed(error.to_string()).reply();
+            Box::pin(async move { reply })
+        }
+    })
 }
 
 struct AroundSurfaces;

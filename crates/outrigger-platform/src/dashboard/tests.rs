@@ -91,6 +91,9 @@ impl Sample {
             name: self.text(),
             build_webhook_url: None,
             sealed_build_webhook_secret: Some("sealed-secret".to_owned()),
+            origin_url: None,
+            sealed_identity: Some("sealed-secret".to_owned()),
+            function_hooks: None,
             created_at: self.now(),
             updated_at: self.now(),
         }
@@ -139,6 +142,8 @@ impl Sample {
             title: self.text(),
             position: "head".to_owned(),
             html: self.text(),
+            enabled: true,
+            share: 100,
             created_at: self.now(),
             updated_at: self.now(),
         };

@@ -1,4 +1,5 @@
-//! Tells a site's build webhook that a build is wanted: at least once, signed after the Standard Webhooks scheme.
+//! Tells a site's build webhook that a build is wanted, signed after the Standard Webhooks scheme, and the site's hooks
+//! that one was: at least once.
 
 use std::time::Duration;
 
@@ -20,10 +21,15 @@ pub(crate) struct DeliveryPayload {
     delivery_id: DeliveryId,
 }
 
-/// Enqueues the delivery; a site's deliveries go out one after the other.
-pub(crate) async fn schedule(app: &crate::app::App, tx: &Tx, delivery: &Delivery) -> Result<(), StoreError> {
+/// Enqueues the delivery; those of a site to one receiver go out one after the other.
+pub(crate) async fn schedule(
+    app: &crate::app::App,
+    tx: &Tx,
+    delivery: &Delivery,
+    receiver: &str,
+) -> Result<(), StoreError> {
     let job = NewJob::of::<DeliverBuild>(&DeliveryPayload { delivery_id: delivery.id.clone() })
-        .lane(format!("builds/{}", delivery.site_id));
+        .lane(format!("builds/{}/{receiver}", delivery.site_id));
     app.store.jobs().enqueue(tx, job).await?;
     Ok(())
 }
@@ -104,21 +110,24 @@ impl DeliverBuild {
         let Some(site) = app.store.find_site_anywhere(delivery.site_id.as_str()).await? else {
             return Ok(Err("the site is gone".to_owned()));
         };
-        let secret = app.store.build_webhook_secret(&site)?.unwrap_or_default();
         let timestamp = app.store.clock().now().as_second();
-        let Ok(secret) = secret.parse::<WebhookSecret>() else {
-            return Ok(Err("the site's webhook has no valid secret; set the webhook again".to_owned()));
-        };
-        let signature = sign(&[secret], delivery.id.as_str(), timestamp, delivery.body.as_bytes());
         let Ok(url) = delivery.url.parse() else { return Ok(Err("the webhook's URL is not valid".to_owned())) };
-        let request = app
+        let mut request = app
             .outbound
             .request(Method::POST, url)
             .header("content-type", "application/json")
             .header(ID_HEADER, delivery.id.as_str())
             .header(TIMESTAMP_HEADER, timestamp.to_string())
-            .header(SIGNATURE_HEADER, signature)
             .body(delivery.body.clone());
+        // Only the site's own webhook knows the secret; hooks of others have none to verify with.
+        if site.build_webhook_url.as_ref() == Some(&delivery.url) {
+            let secret = app.store.build_webhook_secret(&site)?.unwrap_or_default();
+            let Ok(secret) = secret.parse::<WebhookSecret>() else {
+                return Ok(Err("the site's webhook has no valid secret; set the webhook again".to_owned()));
+            };
+            let signature = sign(&[secret], delivery.id.as_str(), timestamp, delivery.body.as_bytes());
+            request = request.header(SIGNATURE_HEADER, signature);
+        }
         let reply = app.outbound.send(request).await;
         Ok(reply.map(|reply| (reply.status.as_u16(), retry_after(&reply.headers))).map_err(|fault| fault.to_string()))
     }

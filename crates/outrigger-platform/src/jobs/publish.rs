@@ -132,10 +132,15 @@ async fn replace_env(app: &App, tx: &Tx, work: &Work, env: &BTreeMap<EnvName, St
 }
 
 async fn replace_snippets(app: &App, tx: &Tx, work: &Work, snippets: &[Snippet]) -> Result<(), StepError> {
+    let before = app.store.snippets_of_instance(&work.site.id, tx, &work.instance.id).await?;
     app.store.delete_snippets_of_instance(&work.site.id, tx, &work.instance.id).await?;
     for snippet in snippets {
         let new = NewSnippet { title: snippet.title.clone(), position: snippet.position, html: snippet.html.clone() };
-        app.store.insert_snippet(&work.site.id, tx, Some(&work.instance.id), new).await?;
+        let made = app.store.insert_snippet(&work.site.id, tx, Some(&work.instance.id), new).await?;
+        // What a person switched off stays off in the add-on's next version of it.
+        if let Some(old) = before.iter().find(|old| old.title == made.title && old.position == made.position) {
+            app.store.roll_out_snippet(&work.site.id, tx, &made.id, old.enabled, old.share).await?;
+        }
     }
     Ok(())
 }

@@ -110,6 +110,14 @@ pub async fn move_addon(app: &App, addon: &Addon, url: &str) -> ApiResult<()> {
     Ok(())
 }
 
+/// Switches the snippets of all instances of an add-on on or off.
+pub async fn switch_snippets(app: &App, addon: &Addon, enabled: bool) -> ApiResult<()> {
+    let tx = app.store.begin().await?;
+    app.store.switch_snippets(&addon.id, &tx, enabled).await?;
+    app.store.commit(tx).await?;
+    Ok(())
+}
+
 /// Retires an add-on: instances go on, new ones are refused.
 pub async fn retire_addon(app: &App, addon: &Addon) -> ApiResult<()> {
     let tx = app.store.begin().await?;

@@ -1,6 +1,7 @@
 //! What an add-on would change on a site, told before anybody is called.
 
 use outrigger_addon::manifest::Manifest;
+use outrigger_gateway::blocked;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -11,6 +12,7 @@ use crate::store::addons::Addon;
 use crate::store::env_vars::EnvLevel;
 use crate::store::ids::InstanceId;
 use crate::store::sites::Site;
+use crate::store::snippets::Snippet;
 
 /// What creating or updating an instance would do.
 #[derive(Debug, Clone, Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -26,6 +28,9 @@ pub struct Plan {
     pub snippets: Option<Vec<PlannedSnippet>>,
     /// Paths of the site that would lead to the add-on.
     pub routes: Vec<String>,
+    /// What will not work, though nothing stands in the way.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Variables that have another owner. Creating is refused while there are any, unless they are to be replaced.
     pub conflicts: Vec<EnvConflict>,
 }
@@ -62,7 +67,10 @@ pub async fn plan_instance(
     let level = EnvLevel { account: site.account_id.clone(), site: Some(site.id.clone()) };
     let mut there = app.store.env_vars(&level).await?;
     there.retain(|var| names.contains(&var.name));
+    let has_snippets = provides.is_some_and(|provides| !provides.snippets.is_empty());
+    let warnings = if has_snippets { warnings(app, site, existing).await? } else { Vec::new() };
     Ok(Plan {
+        warnings,
         exists: existing.is_some(),
         config,
         env: provides.map(|provides| provides.env.iter().map(planned_env).collect()),
@@ -73,6 +81,32 @@ pub async fn plan_instance(
         },
         conflicts: conflicts_among(addon, existing, there),
     })
+}
+
+/// What the policy of the site's pages would block. Of an add-on that is not there yet only this much is known of its
+/// snippets, that nearly all are scripts in the page.
+async fn warnings(app: &App, site: &Site, existing: Option<&InstanceId>) -> ApiResult<Vec<String>> {
+    let policies = policies_of_front_page(app, site).await;
+    let of_instance = |snippet: &Snippet| snippet.instance_id.is_some() && snippet.instance_id.as_ref() == existing;
+    let known: Vec<String> = match policies.is_empty() {
+        true => Vec::new(),
+        false => {
+            let all = app.store.snippets_of_site(&site.id).await?;
+            all.into_iter().filter(of_instance).map(|snippet| snippet.html).collect()
+        }
+    };
+    let html = if known.is_empty() { "<script></script>".to_owned() } else { known.concat() };
+    let blocked = policies.iter().flat_map(|policy| blocked(policy, &html));
+    Ok(blocked.map(|blocked| format!("the policy of the site's pages works against its snippets: {blocked}")).collect())
+}
+
+/// None where the site's server cannot be asked: a plan is no less true for that.
+async fn policies_of_front_page(app: &App, site: &Site) -> Vec<String> {
+    let Some(url) = site.origin_url.as_deref().and_then(|url| url.parse().ok()) else { return Vec::new() };
+    let request = app.outbound.request(http::Method::GET, url).header(http::header::ACCEPT, "text/html");
+    let Ok(reply) = app.outbound.send(request).await else { return Vec::new() };
+    let policies = reply.headers.get_all(http::header::CONTENT_SECURITY_POLICY).iter();
+    policies.filter_map(|policy| policy.to_str().ok().map(str::to_owned)).collect()
 }
 
 fn planned_env(declared: &outrigger_addon::manifest::EnvDeclaration) -> PlannedEnv {

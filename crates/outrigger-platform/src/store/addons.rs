@@ -3,12 +3,12 @@
 use outrigger_addon::manifest::Manifest;
 use outrigger_db::Tx;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ExprTrait, QueryOrder, QuerySelect, Set};
+use sea_orm::{ConnectionTrait, ExprTrait, QueryOrder, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AddonId, AddonSecretId};
 use super::search::{contains, folded};
-use super::{Store, StoreError, Time, taken};
+use super::{Store, StoreError, Time, routes, taken};
 
 /// A registered add-on.
 pub type Addon = addon::Model;
@@ -37,6 +37,8 @@ pub(super) mod addon {
         pub created_at: Time,
         pub updated_at: Time,
         pub search_text: String,
+        /// Off: the snippets of all its instances are in no page.
+        pub snippets_enabled: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -129,6 +131,7 @@ impl Store {
         let addon = Addon {
             id: AddonId::generate(self.clock(), self.entropy()),
             search_text: search_text(&new.slug, &new.title, &new.description),
+            snippets_enabled: true,
             slug: new.slug,
             title: new.title,
             description: new.description,
@@ -231,6 +234,19 @@ impl Store {
         Ok(())
     }
 
+    /// Switches the snippets of all instances of an add-on on or off.
+    pub async fn switch_snippets(&self, addon: &AddonId, tx: &Tx, enabled: bool) -> Result<(), StoreError> {
+        let row = addon::ActiveModel {
+            id: Set(addon.clone()),
+            snippets_enabled: Set(enabled),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        addon::Entity::update(row).exec(&**tx).await?;
+        tx.moves(routes::ADDONS, addon.as_str());
+        Ok(())
+    }
+
     /// Retires an add-on: its instances go on, new ones are refused.
     pub async fn retire_addon(&self, addon: &AddonId, tx: &Tx) -> Result<(), StoreError> {
         let now = self.now();
@@ -262,17 +278,26 @@ impl Store {
             created_at: Set(self.now()),
         };
         addon_secret::Entity::insert(row).exec_without_returning(&**tx).await?;
+        tx.moves(routes::ADDONS, addon.as_str());
         Ok(())
     }
 
     /// The secret that signs now: the newest that is already active.
     pub async fn signing_secret(&self, addon: &AddonId) -> Result<Option<String>, StoreError> {
+        self.signing_secret_in(addon, self.db.conn()).await
+    }
+
+    pub(super) async fn signing_secret_in(
+        &self,
+        addon: &AddonId,
+        conn: &impl ConnectionTrait,
+    ) -> Result<Option<String>, StoreError> {
         let newest = addon_secret::Entity::find()
             .filter(addon_secret::Column::AddonId.eq(addon.clone()))
             .filter(addon_secret::Column::ActiveFrom.lte(self.now()))
             .order_by_desc(addon_secret::Column::ActiveFrom)
             .order_by_desc(addon_secret::Column::Id)
-            .one(self.db.conn())
+            .one(conn)
             .await?;
         newest.map(|row| self.open("addon_secret", &row.id, &row.sealed)).transpose()
     }
@@ -297,6 +322,7 @@ impl Store {
             .filter(addon_secret::Column::ActiveFrom.gt(now))
             .exec(&**tx)
             .await?;
+        tx.moves(routes::ADDONS, addon.as_str());
         Ok(())
     }
 

@@ -283,6 +283,7 @@ impl Store {
     pub async fn update_instance(&self, site: &SiteId, tx: &Tx, instance: &Instance) -> Result<(), StoreError> {
         let row = self.seal_instance(instance)?;
         instance::Entity::update(row).validate()?.filter(instance::Column::SiteId.eq(site.clone())).exec(&**tx).await?;
+        self.reroute(site, tx);
         Ok(())
     }
 
@@ -379,6 +380,7 @@ impl Store {
             .filter(instance::Column::SiteId.eq(site.clone()))
             .exec(&**tx)
             .await?;
+        self.reroute(site, tx);
         Ok(())
     }
 

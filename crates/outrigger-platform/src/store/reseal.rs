@@ -34,6 +34,7 @@ impl Store {
             site::Column::SealedBuildWebhookSecret,
         )
         .await?;
+        run.column::<site::Entity>("site.identity", site::Column::Id, site::Column::SealedIdentity).await?;
         run.column::<secret::Entity>("addon_secret", secret::Column::Id, secret::Column::Sealed).await?;
         run.column::<instance::Entity>("instance.config", instance::Column::Id, instance::Column::SealedConfig).await?;
         run.column::<instance::Entity>(

@@ -1,8 +1,11 @@
 //! Sites of accounts.
 
+use std::fmt;
+
 use outrigger_db::Tx;
 use sea_orm::entity::prelude::*;
 use sea_orm::{ExprTrait, QueryOrder, QuerySelect, Set};
+use serde::{Deserialize, Serialize};
 
 use super::ids::{AccountId, SiteId};
 use super::search::contains;
@@ -23,6 +26,11 @@ pub(super) mod site {
         pub name: String,
         pub build_webhook_url: Option<String>,
         pub sealed_build_webhook_secret: Option<String>,
+        /// What answers for the site, unless that is a folder or nothing.
+        pub origin_url: Option<String>,
+        pub sealed_identity: Option<String>,
+        /// JSON: functions of the site that an identity service calls.
+        pub function_hooks: Option<String>,
         pub created_at: Time,
         pub updated_at: Time,
     }
@@ -32,6 +40,24 @@ pub(super) mod site {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+/// Who makes the tokens of a site's users.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Identity {
+    /// Whoever knows this secret (HS256).
+    Secret(String),
+    /// Whoever has the private keys to the key set at this URL, with tokens that name this issuer and audience.
+    Jwks { url: String, issuer: Option<String>, audience: Option<String> },
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity")
+    }
+}
+
+const IDENTITY: &str = "site.identity";
 
 /// Which sites to list, and which part of the list.
 #[derive(Debug, Clone, Default)]
@@ -54,11 +80,15 @@ impl Store {
             name: name.to_owned(),
             build_webhook_url: None,
             sealed_build_webhook_secret: None,
+            origin_url: None,
+            sealed_identity: None,
+            function_hooks: None,
             created_at: now,
             updated_at: now,
         };
         let row: site::ActiveModel = site.clone().into();
         site::Entity::insert(row).exec_without_returning(&**tx).await.map_err(taken("the site's name"))?;
+        self.reroute(&site.id, tx);
         Ok(site)
     }
 
@@ -119,6 +149,7 @@ impl Store {
             ..Default::default()
         };
         site::Entity::update(row).exec(&**tx).await.map_err(taken("the site's name"))?;
+        self.reroute(site, tx);
         Ok(())
     }
 
@@ -141,6 +172,40 @@ impl Store {
         Ok(())
     }
 
+    /// Sets what answers for the site; `None` leaves it to the site's folder, if there is one.
+    pub async fn set_origin(&self, site: &SiteId, tx: &Tx, url: Option<&str>) -> Result<(), StoreError> {
+        let row = site::ActiveModel { origin_url: Set(url.map(str::to_owned)), ..self.changed_site(site) };
+        site::Entity::update(row).exec(&**tx).await?;
+        self.reroute(site, tx);
+        Ok(())
+    }
+
+    /// Sets who makes the tokens of the site's users.
+    pub async fn set_identity(&self, site: &SiteId, tx: &Tx, identity: Option<&Identity>) -> Result<(), StoreError> {
+        let sealed = identity.map(|identity| self.seal_json(IDENTITY, site, identity)).transpose()?;
+        let row = site::ActiveModel { sealed_identity: Set(sealed), ..self.changed_site(site) };
+        site::Entity::update(row).exec(&**tx).await?;
+        self.reroute(site, tx);
+        Ok(())
+    }
+
+    /// Who makes the tokens of the site's users.
+    pub fn identity(&self, site: &Site) -> Result<Option<Identity>, StoreError> {
+        site.sealed_identity.as_deref().map(|sealed| self.open_json(IDENTITY, &site.id, sealed)).transpose()
+    }
+
+    /// Sets which functions of the site an identity service calls: JSON.
+    pub async fn set_function_hooks(&self, site: &SiteId, tx: &Tx, hooks: Option<&str>) -> Result<(), StoreError> {
+        let row = site::ActiveModel { function_hooks: Set(hooks.map(str::to_owned)), ..self.changed_site(site) };
+        site::Entity::update(row).exec(&**tx).await?;
+        self.reroute(site, tx);
+        Ok(())
+    }
+
+    fn changed_site(&self, site: &SiteId) -> site::ActiveModel {
+        site::ActiveModel { id: Set(site.clone()), updated_at: Set(self.now()), ..Default::default() }
+    }
+
     /// The secret that signs requests to the site's build webhook.
     pub fn build_webhook_secret(&self, site: &Site) -> Result<Option<String>, StoreError> {
         let sealed = site.sealed_build_webhook_secret.as_deref();
@@ -151,6 +216,7 @@ impl Store {
     pub async fn delete_site(&self, site: &SiteId, tx: &Tx) -> Result<(), StoreError> {
         self.delete_tombstones(site, tx).await?;
         site::Entity::delete_by_id(site.clone()).exec(&**tx).await?;
+        self.reroute(site, tx);
         Ok(())
     }
 }

@@ -26,6 +26,10 @@ pub(super) mod snippet {
         pub title: String,
         pub position: String,
         pub html: String,
+        /// Off: it is in no page, and stays for when it is switched on again.
+        pub enabled: bool,
+        /// Percent of the visitors in whose pages it is.
+        pub share: i32,
         pub created_at: Time,
         pub updated_at: Time,
     }
@@ -34,6 +38,16 @@ pub(super) mod snippet {
     pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
+}
+
+impl Snippet {
+    /// Where in a page it goes.
+    pub fn position(&self) -> SnippetPosition {
+        match self.position.as_str() {
+            "footer" => SnippetPosition::Footer,
+            _ => SnippetPosition::Head,
+        }
+    }
 }
 
 /// What a snippet shall be.
@@ -71,6 +85,20 @@ impl Store {
         self.addon_slugs(of_site.filter_map(|snippet| snippet.instance_id.clone()), self.db.conn()).await
     }
 
+    /// What an instance yielded.
+    pub async fn snippets_of_instance(
+        &self,
+        site: &SiteId,
+        tx: &Tx,
+        owner: &InstanceId,
+    ) -> Result<Vec<Snippet>, StoreError> {
+        Ok(snippet::Entity::find()
+            .filter(snippet::Column::SiteId.eq(site.clone()))
+            .filter(snippet::Column::InstanceId.eq(owner.clone()))
+            .all(&**tx)
+            .await?)
+    }
+
     /// One snippet of a site.
     pub async fn find_snippet(&self, site: &SiteId, id: &SnippetId) -> Result<Option<Snippet>, StoreError> {
         Ok(snippet::Entity::find_by_id(id.clone())
@@ -95,11 +123,14 @@ impl Store {
             title: new.title,
             position: position_text(new.position),
             html: new.html,
+            enabled: true,
+            share: 100,
             created_at: now,
             updated_at: now,
         };
         let row: snippet::ActiveModel = snippet.clone().into();
         snippet::Entity::insert(row).exec_without_returning(&**tx).await?;
+        self.reroute(site, tx);
         Ok(snippet)
     }
 
@@ -124,12 +155,39 @@ impl Store {
             .filter(snippet::Column::SiteId.eq(site.clone()))
             .exec(&**tx)
             .await?;
+        self.reroute(site, tx);
         Ok(updated.rows_affected == 1)
+    }
+
+    /// Switches a snippet on or off, and says in how many percent of the visitors' pages it is.
+    pub async fn roll_out_snippet(
+        &self,
+        site: &SiteId,
+        tx: &Tx,
+        id: &SnippetId,
+        enabled: bool,
+        share: i32,
+    ) -> Result<(), StoreError> {
+        let row = snippet::ActiveModel {
+            enabled: Set(enabled),
+            share: Set(share),
+            updated_at: Set(self.now()),
+            ..Default::default()
+        };
+        snippet::Entity::update_many()
+            .set(row)
+            .filter(snippet::Column::Id.eq(id.clone()))
+            .filter(snippet::Column::SiteId.eq(site.clone()))
+            .exec(&**tx)
+            .await?;
+        self.reroute(site, tx);
+        Ok(())
     }
 
     /// Deletes a snippet of a site.
     pub async fn delete_snippet(&self, site: &SiteId, tx: &Tx, id: &SnippetId) -> Result<(), StoreError> {
         snippet::Entity::delete_by_id(id.clone()).filter(snippet::Column::SiteId.eq(site.clone())).exec(&**tx).await?;
+        self.reroute(site, tx);
         Ok(())
     }
 
@@ -145,6 +203,7 @@ impl Store {
             .filter(snippet::Column::InstanceId.eq(owner.clone()))
             .exec(&**tx)
             .await?;
+        self.reroute(site, tx);
         Ok(())
     }
 }

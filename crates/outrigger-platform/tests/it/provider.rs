@@ -116,6 +116,11 @@ impl TestProvider {
     }
 
     /// `provisioning`, `active` or `failed`; `None` leaves the field out.
+    /// What new instances say answers for them.
+    pub(crate) fn set_endpoint(&self, endpoint: &str) {
+        self.inner.lock().unwrap().endpoint = Some(endpoint.to_owned());
+    }
+
     pub(crate) fn set_state(&self, state: Option<&str>) {
         self.inner.lock().unwrap().state = state.map(str::to_owned);
     }

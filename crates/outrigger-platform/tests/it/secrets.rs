@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use outrigger_db::{Engine, KeyRing, Keys, SystemClock, SystemEntropy};
+use outrigger_integrations::Connection;
 use outrigger_platform::store::Store;
 use outrigger_platform::store::env_vars::EnvLevel;
 use sea_orm::{ConnectionTrait, Statement};
@@ -40,6 +41,8 @@ async fn nothing_secret_is_readable_in_the_database() {
     let test = TestApp::start().await;
     test.provider.set_env(json!({ "TEST_URL": "https://very-secret-value.example" }));
     test.create(json!({ "plan": "small", "apiKey": "very-secret-option" })).await.expect(201);
+    let identity = json!({ "secret": "very-secret-identity" });
+    test.patch(&test.site(""), json!({ "identity": identity })).await.expect(200);
     let sent = test.provider.seen("POST /instances").remove(0);
     let mut dumped = String::new();
     for (table, column) in columns(&test).await {
@@ -49,6 +52,7 @@ async fn nothing_secret_is_readable_in_the_database() {
     for secret in [
         "very-secret-value",
         "very-secret-option",
+        "very-secret-identity",
         &test.secret,
         &test.token,
         sent.body["config"]["jwt"]["secret"].as_str().unwrap(),
@@ -69,7 +73,7 @@ async fn sealed(test: &TestApp) -> BTreeMap<String, Vec<String>> {
         assert!(!records.is_empty(), "{table}.{column} has no record");
         sealed.insert(format!("{table}.{column}"), records);
     }
-    assert_eq!(sealed.len(), 10, "{:?}", sealed.keys());
+    assert_eq!(sealed.len(), 12, "{:?}", sealed.keys());
     sealed
 }
 
@@ -89,7 +93,9 @@ fn check_key(sealed: &BTreeMap<String, Vec<String>>, key: &str) {
 
 /// An update that the add-on is still at, so that a pending configuration and an answer are stored too.
 async fn fill_every_sealed_column(test: &TestApp) {
-    test.patch(&test.site(""), json!({ "build_webhook_url": "http://127.0.0.1:9/" })).await.expect(200);
+    let identity = json!({ "secret": "a secret of the site's users" });
+    let site = json!({ "build_webhook_url": "http://127.0.0.1:9/", "identity": identity });
+    test.patch(&test.site(""), site).await.expect(200);
     test.post("/accounts/acme/env", json!([{ "key": "SHARED", "values": [{ "value": "s" }] }])).await.expect(201);
     let created = test.create(json!({ "plan": "small", "apiKey": "k" })).await.expect(201);
     test.provider.set_state(Some("provisioning"));
@@ -99,6 +105,12 @@ async fn fill_every_sealed_column(test: &TestApp) {
     let scope = outrigger_integrations::Scope::Site(test.site_id.as_str().into());
     let cache = outrigger_integrations::IntegrationId::new("cache");
     test.app.enablements.enable(&scope, &cache, &json!({ "key": "k" })).await.unwrap();
+    let connection = Connection {
+        access_token: "access".to_owned().into(),
+        refresh_token: Some("refresh".to_owned().into()),
+        expires_at: None,
+    };
+    test.app.enablements.connect(&scope, &cache, &connection).await.unwrap();
     // A busy server takes nothing, so what has to be sent is kept.
     let receiver = crate::integrations::Receiver::start().await;
     crate::integrations::add_webhook(test, "/accounts/acme", &format!("{}/busy", receiver.origin)).await;

@@ -74,6 +74,7 @@ fn register(app: &SharedApp) {
         places: vec![ScopeKind::Site],
         program: Arc::new(surface),
         handlers: Arc::new(handlers),
+        build_plugin: None,
         jobs: None,
     };
     app.surfaces.register(integration.clone()).unwrap();

@@ -1,6 +1,8 @@
 //! The Upstash integration at a site, against the emulator of Upstash's developer API.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use outrigger_db::{Act, Probe, SystemClock, SystemEntropy};
 use outrigger_integrations::Context;
@@ -23,6 +25,8 @@ pub(crate) struct Bed {
     emulator: Emulator,
     pub(crate) account: EmulatedAccount,
     http: reqwest::Client,
+    /// Whether a job that waits has not long to wait.
+    time_passes: Arc<AtomicBool>,
     _stop: DropGuard,
 }
 
@@ -58,10 +62,19 @@ impl Bed {
         // The dashboard has no worker of its own.
         let worker = outrigger_db::Worker::new(test.app.store.jobs().clone());
         let worker = integration.jobs.unwrap()(worker).with_probe(probe);
-        let stopping = stop.clone();
-        tokio::spawn(async move { worker.run(stopping).await });
+        let time_passes = Arc::new(AtomicBool::new(false));
+        let (stopping, clock, passes) = (stop.clone(), test.clock.clone(), time_passes.clone());
+        tokio::spawn(async move {
+            while !stopping.is_cancelled() {
+                // While something runs the clock stands still, so that no job is late because this machine is busy.
+                if worker.run_due().await == 0 && passes.load(Ordering::Relaxed) {
+                    clock.advance(Duration::from_secs(1));
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
         let http = reqwest::Client::builder().build().unwrap();
-        Self { test, emulator, account, http, _stop: stop.drop_guard() }
+        Self { test, emulator, account, http, time_passes, _stop: stop.drop_guard() }
     }
 
     /// Makes a database at the emulator, and says its id.
@@ -71,6 +84,14 @@ impl Bed {
         let request = request.basic_auth(&self.account.email, Some(&self.account.api_key)).json(&body);
         let made: Value = request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
         made["database_id"].as_str().unwrap().to_owned()
+    }
+
+    /// What a database's token is, as Upstash has it.
+    async fn token(&self, id: &str) -> String {
+        let request = self.http.get(format!("{}/redis/database/{id}", self.emulator.api_url()));
+        let request = request.basic_auth(&self.account.email, Some(&self.account.api_key));
+        let database: Value = request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
+        database["rest_token"].as_str().unwrap().to_owned()
     }
 
     async fn delete(&self, id: &str) {
@@ -144,7 +165,7 @@ async fn from_a_wrong_key_to_code_that_is_copied_and_back() {
     let page = press(&mut tab, &page, "change:database", &[("i.database", &id)]).await;
     assert!(page.contains("Deno.env.get"), "{page}");
     let page = press(&mut tab, &page, "change:language", &[("i.database", &id), ("i.language", "python")]).await;
-    assert!(page.contains("upstash_redis") && !page.contains(&env[1].1), "{page}");
+    assert!(page.contains("urlopen") && !page.contains(&env[1].1), "{page}");
 
     let page = press(&mut tab, &page, "disable", &[]).await;
     let page = press(&mut tab, &page, "disable!", &[]).await;
@@ -242,6 +263,7 @@ async fn names_that_would_be_taken_twice_are_refused_and_nothing_is_half_done() 
         account: site.account_id.to_string(),
         site: level.site.as_ref().map(ToString::to_string),
         user: Some(bed.test.ada.id.to_string()),
+        token: None,
         provider_token: None,
     };
     let handlers = app.surfaces.find("upstash").unwrap().handlers;
@@ -271,6 +293,74 @@ async fn names_that_would_be_taken_twice_are_refused_and_nothing_is_half_done() 
     }
 }
 
+/// Asks for another token, and gives the page that follows.
+async fn rotate(bed: &Bed, tab: &mut Tab<'_>, id: &str) -> String {
+    let page = tab.get(SURFACE).await.text;
+    let page = press(tab, &page, "change:database", &[("i.database", id)]).await;
+    let page = press(tab, &page, "click:rotate", &[]).await;
+    bed.time_passes.store(true, Ordering::Relaxed);
+    let page = press(tab, &page, "confirm:rotate", &[("i.database", id)]).await;
+    bed.time_passes.store(false, Ordering::Relaxed);
+    page
+}
+
+#[tokio::test]
+async fn whatever_becomes_of_a_request_for_another_token_the_site_has_the_one_that_works() {
+    let bed = Bed::start().await;
+    let id = bed.database("orders").await;
+    let (mut tab, _) = bed.connected().await;
+    add(&mut tab, &id).await;
+    let fail = |path: &str, kind, times| {
+        bed.emulator.fail(Fault { half: Half::Developer, path: path.to_owned(), kind, times: Some(times) });
+    };
+    for kind in [FaultKind::Dropped, FaultKind::Unheard, FaultKind::Failed, FaultKind::Html, FaultKind::RateLimited(3)]
+    {
+        let before = bed.token(&id).await;
+        fail("/reset-password/", kind, 1);
+        let page = rotate(&bed, &mut tab, &id).await;
+        let after = bed.token(&id).await;
+        assert_ne!(before, after, "{kind:?}: {page}");
+        assert_eq!(bed.env().await[1].1, after, "{kind:?}: {page}");
+        assert!(!page.contains("og-notice-bad"), "{kind:?}: {page}");
+    }
+    // It may be done, and nobody can say for a while. The question before it is answered.
+    for kind in [FaultKind::Failed, FaultKind::Unauthorized, FaultKind::Dropped] {
+        let before = bed.token(&id).await;
+        fail("/reset-password/", FaultKind::Dropped, 1);
+        fail("/database/", FaultKind::Slow(0), 1);
+        fail("/database/", kind, 7);
+        let page = rotate(&bed, &mut tab, &id).await;
+        bed.emulator.heal();
+        let after = bed.token(&id).await;
+        assert_ne!(before, after, "{kind:?}: {page}");
+        assert_eq!(bed.env().await[1].1, after, "{kind:?}: {page}");
+    }
+    // What is never done is given up, and nothing has changed.
+    let before = bed.token(&id).await;
+    fail("/reset-password/", FaultKind::Unheard, 1_000_000);
+    let page = rotate(&bed, &mut tab, &id).await;
+    bed.emulator.heal();
+    assert!(page.contains("does not change the token at the moment"), "{page}");
+    assert_eq!((&bed.token(&id).await, &bed.env().await[1].1), (&before, &before));
+}
+
+#[tokio::test]
+async fn another_token_survives_a_process_that_dies_at_any_step() {
+    for (step, act) in
+        ["reset", "look", "set"].into_iter().flat_map(|step| [Act::RunTwice, Act::CrashAfter].map(|act| (step, act)))
+    {
+        let bed = Bed::with_probe(Arc::new(At { kind: "upstash_rotate", step, act })).await;
+        let id = bed.database("orders").await;
+        let (mut tab, _) = bed.connected().await;
+        add(&mut tab, &id).await;
+        let before = bed.token(&id).await;
+        let page = rotate(&bed, &mut tab, &id).await;
+        let after = bed.token(&id).await;
+        assert_ne!(before, after, "{step} {act:?}: {page}");
+        assert_eq!(bed.env().await[1].1, after, "{step} {act:?}: {page}");
+    }
+}
+
 /// Fails at each step and runs each step twice, as every job of the platform has to stand it.
 #[tokio::test]
 async fn a_job_that_fails_anywhere_leaves_nothing_and_twice_is_harmless() {
@@ -278,7 +368,7 @@ async fn a_job_that_fails_anywhere_leaves_nothing_and_twice_is_harmless() {
         .into_iter()
         .flat_map(|step| [Act::FailBefore, Act::FailAfter, Act::RunTwice].map(|act| (step, act)))
     {
-        let bed = Bed::with_probe(Arc::new(At { step, act })).await;
+        let bed = Bed::with_probe(Arc::new(At { kind: "upstash_integrate", step, act })).await;
         let id = bed.database("orders").await;
         let (mut tab, _) = bed.connected().await;
         let page = add(&mut tab, &id).await;
@@ -294,12 +384,14 @@ async fn a_job_that_fails_anywhere_leaves_nothing_and_twice_is_harmless() {
 }
 
 struct At {
+    kind: &'static str,
     step: &'static str,
     act: Act,
 }
 
 impl Probe for At {
-    fn at(&self, kind: &str, step: &str, undoing: bool, _: u32) -> Act {
-        if kind == "upstash_integrate" && step == self.step && !undoing { self.act } else { Act::Run }
+    fn at(&self, kind: &str, step: &str, undoing: bool, attempt: u32) -> Act {
+        let is_here = kind == self.kind && step == self.step && !undoing && attempt == 1;
+        if is_here { self.act } else { Act::Run }
     }
 }
