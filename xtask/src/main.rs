@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+mod fuzz;
 mod postgres;
 mod test;
 mod tools;
@@ -14,6 +15,7 @@ cargo xtask COMMAND
 
   test [-- ARGS]  Install what the suite needs where it is missing (PostgreSQL, Node, npm packages, Chromium), then run
                   it on SQLite and on a throw-away PostgreSQL. ARGS go to cargo test, for instance `-- -p outrigger-db`.
+  fuzz SECONDS    Run each fuzz target of the gateway for so long. Needs a C++ compiler.
   help            This text.
 ";
 
@@ -30,6 +32,7 @@ fn run() -> Result<ExitCode> {
     match args.as_slice() {
         ["test"] => test::run(&[]),
         ["test", "--", cargo_args @ ..] => test::run(cargo_args),
+        ["fuzz", seconds] => fuzz::run(seconds),
         ["help"] => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -47,6 +47,8 @@ pub(crate) fn outside_world() -> Result<OutsideWorld> {
     require("curl", "curl")?;
     // Found on PATH by the emulator that the tests start.
     require("redis-server", "redis-server")?;
+    // Runs code that pages show.
+    require("python3", "python3")?;
     let chromium = require("chromium", "chromium")?;
     let chromedriver = require("chromedriver", "chromium-driver")?;
     let node_modules = npm_install(&workspace().join("xtask/node"), &workspace().join("target/xtask/node"))?;

@@ -17,6 +17,7 @@ mod netlify;
 mod registry;
 mod run;
 mod sites;
+mod snippets;
 mod status;
 mod tokens;
 
@@ -51,6 +52,9 @@ pub(crate) enum ClientCommand {
     /// Sites
     #[command(subcommand)]
     Sites(sites::Command),
+    /// Snippets in the site's pages
+    #[command(subcommand)]
+    Snippets(snippets::Command),
     /// Sign in and remember it
     Login(login::Args),
     /// Forget the sign-in
@@ -139,6 +143,7 @@ impl ClientCommand {
             Self::Env(command) => env::run(command, &context()?).await.map(done),
             Self::Run(args) => run::run(args, &context()?).await,
             Self::Sites(command) => sites::run(command, &context()?).await.map(done),
+            Self::Snippets(command) => snippets::run(command, &context()?).await.map(done),
             Self::Login(login) => login::run(login, &args).await.map(done),
             // Works with a damaged sign-in too: it is the way out.
             Self::Logout => login::log_out(args.json).map(done),

@@ -16,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::exit::{CommandResult, Failure};
-use crate::integrations;
+use crate::integrations as own_integrations;
 
 mod demo;
 mod init;
+mod integrations;
 mod keys;
 mod migrate;
 mod serve;
@@ -31,7 +32,7 @@ mod users;
 #[derive(Subcommand)]
 pub(crate) enum OperatorCommand {
     /// Run the platform: API, worker and jobs, until Ctrl-C
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     /// Run a platform with an account, a site, a token and an add-on to try, on this machine only
     Demo(demo::Args),
     /// Set up a new platform: key file, database, first account, operator and token
@@ -42,6 +43,9 @@ pub(crate) enum OperatorCommand {
     /// Keys of the secrets at rest
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Integrations that were built with version 1 of Netlify's SDK
+    #[command(subcommand)]
+    Integrations(integrations::Command),
     /// Bring the database's schema up to date (serve does so too)
     Migrate(migrate::Args),
     /// Run a local stand-in for Upstash, to try its integration and programs that use it
@@ -51,11 +55,12 @@ pub(crate) enum OperatorCommand {
 impl OperatorCommand {
     pub(crate) async fn run(self, json: bool) -> CommandResult {
         match self {
-            Self::Serve(args) => serve::run(args).await,
+            Self::Serve(args) => serve::run(*args).await,
             Self::Demo(args) => demo::run(args, json).await,
             Self::Init(args) => init::run(args, json).await,
             Self::Users(command) => users::run(command, json).await,
             Self::Keys(command) => keys::run(command, json).await,
+            Self::Integrations(command) => integrations::run(command, json).await,
             Self::Migrate(args) => migrate::run(args, json).await,
             Self::UpstashEmulator(args) => upstash_emulator::run(args, json).await,
         }
@@ -74,6 +79,9 @@ pub(crate) struct ServerArgs {
     /// Keys of the secrets at rest; the environment variable OUTRIGGER_KEY may hold them instead
     #[arg(long, env = "OUTRIGGER_KEY_FILE", value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// Where it is noted which integrations are installed
+    #[arg(long, env = "OUTRIGGER_INTEGRATIONS_DIR", value_name = "DIR")]
+    integrations_dir: Option<PathBuf>,
 }
 
 /// Settings that only a serving process has.
@@ -88,6 +96,27 @@ pub(crate) struct ListenArgs {
     /// Sites are NAME.BASE_DOMAIN
     #[arg(long, env = "OUTRIGGER_BASE_DOMAIN", value_name = "DOMAIN")]
     base_domain: Option<String>,
+    /// Where the gateway to the sites listens; default: one port further than the API
+    #[arg(long, env = "OUTRIGGER_GATEWAY_LISTEN", value_name = "ADDRESS:PORT")]
+    gateway_listen: Option<SocketAddr>,
+    /// Where the gateway listens for HTTPS
+    #[arg(long, env = "OUTRIGGER_GATEWAY_TLS_LISTEN", value_name = "ADDRESS:PORT", requires_all = ["certificate", "key"])]
+    gateway_tls_listen: Option<SocketAddr>,
+    /// The gateway's certificate chain, PEM; read again when it changes
+    #[arg(long, env = "OUTRIGGER_CERTIFICATE", value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(long, env = "OUTRIGGER_CERTIFICATE_KEY", value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Scheme and port at which clients reach the sites, as a URL
+    #[arg(long, env = "OUTRIGGER_SITES_URL", value_name = "URL")]
+    sites_url: Option<Url>,
+    /// Sites without an origin are the folders of their names in here
+    #[arg(long, env = "OUTRIGGER_SITES_DIR", value_name = "DIR")]
+    sites_dir: Option<PathBuf>,
+    /// Answer for no sites: a node for the API only
+    #[arg(long, env = "OUTRIGGER_NO_GATEWAY")]
+    no_gateway: bool,
     /// Let add-ons and build webhooks be on loopback and private addresses (development only)
     #[arg(long, env = "OUTRIGGER_ALLOW_PRIVATE_ADDRESSES")]
     allow_private_addresses: bool,
@@ -107,6 +136,7 @@ impl ServerArgs {
         };
         config.database_url = self.database_url.clone().unwrap_or(config.database_url);
         config.key_file = self.key_file.clone().unwrap_or(config.key_file);
+        config.integrations_dir = self.integrations_dir.clone().unwrap_or(config.integrations_dir);
         Ok(config)
     }
 }
@@ -120,6 +150,14 @@ impl ListenArgs {
         if let Some(domain) = &self.base_domain {
             config.base_domain.clone_from(domain);
         }
+        config.sites_url = self.sites_url.clone().or(config.sites_url.take());
+        let gateway = &mut config.gateway;
+        gateway.listen = self.gateway_listen.or(gateway.listen);
+        gateway.tls_listen = self.gateway_tls_listen.or(gateway.tls_listen);
+        gateway.certificate = self.certificate.clone().or(gateway.certificate.take());
+        gateway.key = self.key.clone().or(gateway.key.take());
+        gateway.sites_dir = self.sites_dir.clone().or(gateway.sites_dir.take());
+        gateway.enabled &= !self.no_gateway;
     }
 }
 
@@ -186,7 +224,7 @@ async fn open(config: Config, keys: Keys) -> CommandResult<SharedApp> {
         .context("the HTTP client cannot be set up")?;
     let store = Store::new(db, Arc::new(keys), sources.clock, sources.entropy);
     let app = App::new(config, store, outbound);
-    integrations::register(&app.manager).context("the integrations cannot be registered")?;
+    own_integrations::register(&app.manager).context("the integrations cannot be registered")?;
     Ok(app)
 }
 

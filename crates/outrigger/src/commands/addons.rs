@@ -328,6 +328,9 @@ async fn plan(args: WithOptions, context: &Context) -> CommandResult {
     for route in plan.routes {
         say!("  serve     {route}");
     }
+    for warning in plan.warnings {
+        say!("Beware: {warning}.");
+    }
     if plan.conflicts.is_empty() {
         say!("Nothing stands in its way.");
         return Ok(());

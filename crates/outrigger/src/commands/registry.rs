@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use outrigger_platform::api::addons::{AddonBody, RegisterAddon, RotateSecret};
+use outrigger_platform::api::addons::{AddonBody, RegisterAddon, RotateSecret, SwitchSnippets};
 use outrigger_platform::store::addons::AddonAuth;
 use serde_json::{Value, json};
 
@@ -31,8 +31,20 @@ pub(crate) enum Command {
     },
     /// Fetch an add-on's manifest again (operators)
     RefreshManifest { slug: String },
+    /// Switch the snippets of all instances of an add-on on or off (operators)
+    Snippets {
+        slug: String,
+        /// `on` or `off`
+        switch: Switch,
+    },
     /// Take no new sites for an add-on (operators)
     Retire { slug: String },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
 }
 
 #[derive(clap::Args)]
@@ -90,6 +102,18 @@ pub(super) async fn run(command: Command, context: &Context) -> CommandResult {
             match addon.manifest_error {
                 Some(fault) => say!("The last good manifest stays: {fault}"),
                 None => say!("The manifest is up to date."),
+            }
+            Ok(())
+        }
+        Command::Snippets { slug, switch } => {
+            let path = format!("/services/{}/snippets", path_part(&slug));
+            let addon: AddonBody = client.put(&path, &SwitchSnippets { enabled: switch == Switch::On }).await?;
+            if context.json {
+                return print_json(&addon);
+            }
+            match addon.snippets_enabled {
+                true => say!("The snippets of `{slug}` are in the pages of its sites."),
+                false => say!("The snippets of `{slug}` are in no page until you switch them on again."),
             }
             Ok(())
         }

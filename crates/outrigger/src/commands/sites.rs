@@ -1,5 +1,6 @@
+use anyhow::Context as _;
 use outrigger_platform::api::deliveries::DeliveryBody;
-use outrigger_platform::api::sites::{CreateSite, SiteBody, UpdateSite};
+use outrigger_platform::api::sites::{CreateSite, SiteBody, UpdateSite, WriteIdentity};
 use serde_json::json;
 
 use super::{Context, path_part};
@@ -32,6 +33,17 @@ pub(crate) enum Command {
     Webhook { url: String },
     /// Show what became of requests for builds
     Deliveries,
+    /// Set what answers for the site: the URL of its server; an empty one removes it
+    Origin { url: String },
+    /// Show the site's own domains, or set them: all of them, the main one first
+    Domains {
+        domains: Vec<String>,
+        /// Have none
+        #[arg(long, conflicts_with = "domains")]
+        none: bool,
+    },
+    /// Set who makes the tokens of the site's users, which its add-ons then get signed anew
+    Identity(IdentityArgs),
 }
 
 pub(super) async fn run(command: Command, context: &Context) -> CommandResult {
@@ -51,7 +63,64 @@ pub(super) async fn run(command: Command, context: &Context) -> CommandResult {
         Command::Delete { site, force } => delete(&site, force, context).await,
         Command::Webhook { url } => webhook(url, context).await,
         Command::Deliveries => deliveries(context).await,
+        Command::Origin { url } => change(UpdateSite { origin_url: Some(url), ..UpdateSite::default() }, context).await,
+        Command::Domains { domains, none: false } if domains.is_empty() => {
+            show(&context.client.get(&context.site_path("")?).await?, context)
+        }
+        Command::Domains { domains, .. } => set_domains(domains, context).await,
+        Command::Identity(args) => set_identity(args, context).await,
     }
+}
+
+#[derive(clap::Args)]
+#[group(skip)]
+pub(crate) struct IdentityArgs {
+    #[command(flatten)]
+    who: WhoArgs,
+    /// With --jwks: what `iss` of their tokens has to be
+    #[arg(long, requires = "jwks")]
+    issuer: Option<String>,
+    /// With --jwks: what `aud` of their tokens has to be, or to hold
+    #[arg(long, requires = "jwks")]
+    audience: Option<String>,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct WhoArgs {
+    /// Whoever knows the secret on standard input signs them (HS256)
+    #[arg(long)]
+    secret_stdin: bool,
+    /// They are verified with the key set at this URL (RS256, ES256, EdDSA)
+    #[arg(long, value_name = "URL")]
+    jwks: Option<String>,
+    /// Nobody
+    #[arg(long)]
+    none: bool,
+}
+
+async fn change(body: UpdateSite, context: &Context) -> CommandResult {
+    show(&context.client.patch(&context.site_path("")?, &body).await?, context)
+}
+
+async fn set_domains(domains: Vec<String>, context: &Context) -> CommandResult {
+    let mut domains = domains.into_iter();
+    let custom_domain = Some(domains.next().unwrap_or_default());
+    let domain_aliases = Some(domains.collect());
+    change(UpdateSite { custom_domain, domain_aliases, ..UpdateSite::default() }, context).await
+}
+
+async fn set_identity(args: IdentityArgs, context: &Context) -> CommandResult {
+    let IdentityArgs { who, issuer, audience } = args;
+    let secret = who.secret_stdin.then(read_line).transpose()?;
+    let identity = Some(WriteIdentity { secret, jwks_url: who.jwks, issuer, audience });
+    change(UpdateSite { identity, ..UpdateSite::default() }, context).await
+}
+
+fn read_line() -> CommandResult<String> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("standard input cannot be read")?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn show(site: &SiteBody, context: &Context) -> CommandResult {
@@ -61,6 +130,14 @@ fn show(site: &SiteBody, context: &Context) -> CommandResult {
     say!("Site     {} ({})", site.name, site.id);
     say!("Account  {}", site.account_slug);
     say!("URL      {}", site.url);
+    let domains = site.custom_domain.iter().chain(&site.domain_aliases).map(String::as_str).collect::<Vec<_>>();
+    if !domains.is_empty() {
+        say!("Domains  {}", domains.join(", "));
+    }
+    say!("Origin   {}", site.origin_url.as_deref().unwrap_or("none; `outrigger sites origin URL` sets one"));
+    if let Some(identity) = &site.identity {
+        say!("Identity {identity}");
+    }
     say!("Builds   {}", site.build_webhook_url.as_deref().unwrap_or("no build webhook"));
     Ok(())
 }
@@ -101,7 +178,7 @@ async fn delete(site: &str, force: bool, context: &Context) -> CommandResult {
 }
 
 async fn webhook(url: String, context: &Context) -> CommandResult {
-    let body = UpdateSite { name: None, build_webhook_url: Some(url) };
+    let body = UpdateSite { build_webhook_url: Some(url), ..UpdateSite::default() };
     let site: SiteBody = context.client.patch(&context.site_path("")?, &body).await?;
     if context.json {
         return print_json(&site);

@@ -1,12 +1,14 @@
 //! A whole platform on this machine, to try: SQLite, one account, one site, one token, one add-on.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use outrigger_platform::app::SharedApp;
-use outrigger_platform::config::Config;
+use outrigger_platform::config::{Config, GatewayConfig};
+use outrigger_platform::gateway::Doors;
 use outrigger_platform::server;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,7 +20,7 @@ use crate::demo::addon;
 use crate::exit::{CommandResult, Failure};
 use crate::files::{base_folder, write_private};
 use crate::output::{print_json, say};
-use crate::upstash;
+use crate::{gateway, installed, upstash};
 
 mod set_up;
 mod welcome;
@@ -31,6 +33,9 @@ pub(crate) struct Args {
     /// Port of the API; 0 for any free one
     #[arg(long, default_value_t = 8090)]
     port: u16,
+    /// Port of the gateway to the demo's site; default: one further than the API's
+    #[arg(long, value_name = "PORT")]
+    gateway_port: Option<u16>,
     /// Where the demo keeps its data; default: `outrigger/demo` under $XDG_STATE_HOME (~/.local/state)
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -84,10 +89,13 @@ pub(super) async fn run(args: Args, json: bool) -> CommandResult {
         Failure::new(1, format!("cannot listen on port {}: {fault}", args.port))
             .hint("choose another with --port; 0 takes any free one")
     })?;
-    let app = open_platform(&data.path, args.database_url.as_deref(), &listener).await?;
+    let (app, doors) = open_platform(&data.path, &args, &listener).await?;
     let stand_in = upstash::start_stand_in(stop.clone()).await?;
     upstash::register(&app, stand_in.api_url.clone())?;
+    installed::register_all(&app).await?;
     let (state, addon) = start_addon_and_set_up(&app, &data.path, stop.clone()).await?;
+    set_up::write_site(&app, &state.site_name)?;
+    let gateway = gateway::start(&app, doors, stop.clone());
     let server = tokio::spawn(server::serve(app.clone(), listener, stop.clone()));
     set_up::refresh_moved_addon(&app, state.addon_port).await?;
     let sign_in_url = sign_in_link::of(&app, set_up::EMAIL).await?;
@@ -105,6 +113,7 @@ pub(super) async fn run(args: Args, json: bool) -> CommandResult {
     }
     let served = server.await.context("the platform stopped")?;
     stop.cancel();
+    gateway.await.context("the gateway stopped")??;
     addon.await.context("the demo add-on stopped")?;
     Ok(served?)
 }
@@ -135,20 +144,34 @@ fn lock(dir: &Path) -> CommandResult<fs::File> {
     }
 }
 
-async fn open_platform(dir: &Path, database_url: Option<&str>, listener: &TcpListener) -> CommandResult<SharedApp> {
+async fn open_platform(dir: &Path, args: &Args, listener: &TcpListener) -> CommandResult<(SharedApp, Option<Doors>)> {
     let address = listener.local_addr().context("the listener has no address")?;
     let url = format!("http://127.0.0.1:{}", address.port());
-    let config = Config {
+    let mut gateway = GatewayConfig { sites_dir: Some(dir.join("sites")), ..GatewayConfig::default() };
+    gateway.listen = match (args.gateway_port, args.port) {
+        (Some(port), _) => Some(SocketAddr::new(address.ip(), port)),
+        // Another port would be taken some day.
+        (None, 0) => Some(SocketAddr::new(address.ip(), 0)),
+        (None, _) => None,
+    };
+    let mut config = Config {
         listen: address,
+        gateway,
         public_url: Some(url.parse().context("the address is no URL")?),
-        database_url: database_url
-            .map_or_else(|| format!("sqlite:{}", dir.join("outrigger.db").display()), str::to_owned),
+        database_url: args
+            .database_url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite:{}", dir.join("outrigger.db").display())),
         key_file: dir.join("outrigger.key"),
+        integrations_dir: dir.join("integrations"),
         allow_private_addresses: true,
         ..Config::default()
     };
+    let doors = gateway::bind(&mut config, "--gateway-port")?;
+    let sites_url = format!("http://{}", config.gateway_listen());
+    config.sites_url = Some(sites_url.parse().context("the gateway's address is no URL")?);
     let keys = load_or_create_keys(&config, &*Sources::system().entropy)?;
-    open(config, keys).await
+    Ok((open(config, keys).await?, doors))
 }
 
 type Running = tokio::task::JoinHandle<()>;
@@ -195,7 +218,8 @@ fn info(app: &SharedApp, state: &State) -> serde_json::Value {
     let origin = app.urls.origin();
     json!({
         "api_url": app.urls.api(),
-        "gateway_url": origin,
+        "gateway_url": format!("http://{}", app.config.gateway_listen()),
+        "site_url": format!("http://{}.localhost:{}", state.site_name, app.config.gateway_listen().port()),
         "dashboard_url": origin,
         "token": state.token,
         "account_id": state.account_id,

@@ -41,7 +41,8 @@ pub(crate) fn site_developer(demo: &Demo) {
     for shown in ["show", "list"] {
         let args = ["addons", shown, "tally"];
         let args = if shown == "list" { &args[..2] } else { &args };
-        assert!(!(demo.run(args) + &demo.json(args).to_string()).contains("between us"), "{shown} shows no secret");
+        let printed = format!("{} {}", demo.run(args), demo.json(args));
+        assert!(!printed.contains("between us"), "{shown} shows no secret");
     }
     assert!(!demo.run(&["addons", "plan", "tally", "--label", "x", "--note", "between us"]).contains("between us"));
     assert!(demo.fail(2, &["addons", "config", "tally", "--color", "mauve"]).contains("color"));

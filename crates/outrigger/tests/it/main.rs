@@ -6,6 +6,7 @@ mod cli;
 mod demo;
 mod netlify;
 mod netlify_login;
+mod node;
 mod nodes;
 mod on_sqlite;
 mod terminal;

@@ -100,7 +100,7 @@ impl<'a> Netlify<'a> {
     fn fail(&self, code: i32, arguments: &[&str]) -> String {
         let ran = self.output(arguments);
         check(&ran, code);
-        String::from_utf8(ran.stderr).unwrap() + &String::from_utf8(ran.stdout).unwrap()
+        [ran.stderr, ran.stdout].map(|text| String::from_utf8(text).unwrap()).concat()
     }
 
     #[track_caller]

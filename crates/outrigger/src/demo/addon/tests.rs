@@ -184,7 +184,7 @@ async fn a_deleted_instance_is_not_there() {
     let update = tally.signed(Method::PUT, &path).json(&json!({ "config": { "label": "Guests" } }));
     assert_eq!(answer(update).await.0, 404);
     assert_eq!(answer(tally.visit(&id).bearer_auth(&token)).await.0, 401);
-    assert_eq!(answer(tally.visit(&id).header(SIGN, signature(&json!({ "id": id })))).await.0, 404);
+    assert_eq!(answer(tally.visit(&id).header(SIGN, signature(&json!({ "id": id, "netlify_id": UUID })))).await.0, 404);
 }
 
 #[tokio::test]
@@ -278,18 +278,20 @@ async fn counting_wants_the_token_or_a_signature_for_the_instance() {
         tally.visit(&id).bearer_auth(format!("{token}x")),
         tally.visit(&id).bearer_auth(""),
         tally.visit("unknown").bearer_auth(&token),
-        tally.visit(&id).header(SIGN, signed_with(&json!({ "id": id }), "another secret")),
-        sealed(json!({ "id": id, "exp": 1_000 })),
-        sealed(json!({ "id": "another" })),
-        sealed(json!({ "id": "another" })).bearer_auth(&token),
+        tally.visit(&id).header(SIGN, signed_with(&json!({ "id": id, "netlify_id": UUID }), "another secret")),
+        sealed(json!({ "id": id, "netlify_id": UUID, "exp": 1_000 })),
+        sealed(json!({ "id": "another", "netlify_id": UUID })),
+        sealed(json!({ "id": "another", "netlify_id": UUID })).bearer_auth(&token),
         sealed(json!({})),
+        // What a token of a user of the site may look like.
+        sealed(json!({ "id": id })),
         tally.bare(Method::GET, &format!("/tallies/{id}")),
     ];
     for (number, request) in refused.into_iter().enumerate() {
         assert_eq!(answer(request).await.0, 401, "request {number}");
     }
     assert_eq!(tally.count(&id, &token).await, 0);
-    let visited = answer(sealed(json!({ "id": id })).bearer_auth("the visitor's own")).await;
+    let visited = answer(sealed(json!({ "id": id, "netlify_id": UUID })).bearer_auth("the visitor's own")).await;
     assert_eq!(visited, (200, json!({ "label": "Visitors", "count": 1 })));
     assert_eq!(answer(tally.visit(&id).bearer_auth(&token)).await.1["count"], 2);
 }

@@ -1,5 +1,7 @@
 //! What the demo finds on its platform. A start that was killed half-way is taken up where it stopped.
 
+use std::fs;
+
 use anyhow::Context as _;
 use outrigger_platform::app::SharedApp;
 use outrigger_platform::ops::accounts::{create_first_account, create_token};
@@ -17,6 +19,8 @@ use crate::exit::CommandResult;
 const ACCOUNT: &str = "demo";
 pub(super) const EMAIL: &str = "demo@example.com";
 const SITE: &str = "harbor";
+const INDEX: &str = include_str!("site/index.html");
+const NOT_FOUND: &str = include_str!("site/404.html");
 
 /// The secret that the add-on is registered with; a new one when it is not registered yet.
 pub(super) async fn addon_secret(app: &SharedApp) -> CommandResult<String> {
@@ -82,6 +86,20 @@ async fn site(app: &SharedApp, account: &Account, known_id: Option<String>) -> C
         }
     }
     Ok(create_site(app, account, SITE).await?)
+}
+
+/// The pages of the site, unless somebody has put others there.
+pub(super) fn write_site(app: &SharedApp, name: &str) -> CommandResult {
+    let Some(dir) = app.config.gateway.sites_dir.as_ref().map(|dir| dir.join(name)) else { return Ok(()) };
+    if dir.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(&dir).with_context(|| format!("the folder {} cannot be made", dir.display()))?;
+    for (file, page) in [("index.html", INDEX), ("404.html", NOT_FOUND)] {
+        let path = dir.join(file);
+        fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 async fn register(app: &SharedApp, url: &str, secret: &str) -> CommandResult {

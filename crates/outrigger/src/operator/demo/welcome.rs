@@ -13,6 +13,7 @@ pub(super) fn welcome(app: &SharedApp, state: &State, data: &DataDir, sign_in_ur
     let api = app.urls.api();
     let kept = if data.ephemeral { "nothing is kept" } else { "kept for the next start" };
     let path = path_line().unwrap_or_default();
+    let site_url = format!("http://{}.localhost:{}", state.site_name, app.config.gateway_listen().port());
     let State { token, site_id, site_name, account_slug, .. } = state;
     let slug = addon::SLUG;
     let (email, key) = (&stand_in.account.email, &stand_in.account.api_key);
@@ -22,6 +23,7 @@ pub(super) fn welcome(app: &SharedApp, state: &State, data: &DataDir, sign_in_ur
   API       {api}   (OpenAPI: {origin}/api/openapi.json)
   Account   {account_slug}
   Site      {site_name} ({site_id})
+            {site_url}/
   Add-on    {slug}
   Data      {} ({kept})
   Dashboard {sign_in_url}
@@ -37,6 +39,8 @@ In another terminal:
   outrigger addons create {slug} --label Visitors
   outrigger env list
   outrigger run -- env
+  outrigger snippets preview {site_url}/
+  curl --fail {site_url}/.netlify/{slug}
   outrigger addons delete {slug} --force
 
 With the netlify CLI (npm install -g netlify-cli@17.38.1):

@@ -81,6 +81,8 @@ fn every_command_has_a_form_for_programs() {
     runner.seen.insert("demo".to_owned());
     // Runs until it is stopped; `upstash_emulator` reads what it prints.
     runner.seen.insert("upstash-emulator".to_owned());
+    // Need npm's packages; `installed` reads what they print.
+    runner.seen.extend(["install", "list", "remove"].map(|command| format!("integrations {command}")));
     site_commands(&mut runner, &demo);
     registry_commands(&mut runner, &demo);
     operator_commands(&mut runner, home.path());
@@ -101,6 +103,13 @@ fn site_commands(runner: &mut Runner, demo: &Demo) {
     run(&["addons", "refresh", "tally"]);
     assert_eq!(run(&["addons", "delete", "tally", "--force"]), Value::Null);
     run(&["addons", "create", "tally", "--label", "x"]);
+    assert_eq!(run(&["addons", "snippets", "tally", "off"])["snippets_enabled"], false);
+    run(&["addons", "snippets", "tally", "on"]);
+    let snippets = run(&["snippets", "list"]);
+    let snippet = snippets[0]["id"].as_str().unwrap();
+    assert_eq!(run(&["snippets", "roll-out", snippet, "--share", "30"])["share"], 30);
+    let shown = run(&["snippets", "preview", demo.get("site_url")]);
+    assert_eq!(shown["insertions"].as_array().unwrap().len(), 1);
     run(&["env", "list"]);
     assert_eq!(run(&["env", "set", "A", "1"])["key"], "A");
     assert_eq!(run(&["env", "get", "A"])["values"][0]["value"], "1");
@@ -115,6 +124,12 @@ fn site_commands(runner: &mut Runner, demo: &Demo) {
     run(&["sites", "show"]);
     run(&["sites", "webhook", "http://127.0.0.1:1/build"]);
     run(&["sites", "deliveries"]);
+    assert_eq!(run(&["sites", "domains", "shop.example", "www.shop.example"])["custom_domain"], "shop.example");
+    assert_eq!(
+        run(&["sites", "identity", "--jwks", "https://shop.example/keys", "--audience", "shop"])["identity"],
+        "https://shop.example/keys"
+    );
+    assert_eq!(run(&["sites", "origin", "http://127.0.0.1:1"])["origin_url"], "http://127.0.0.1:1");
     assert_eq!(run(&["sites", "delete", "second", "--force"])["deleted"], "second");
     let made = run(&["tokens", "create", "--name", "x"]);
     assert!(run(&["tokens", "list"]).as_array().unwrap().len() > 1);

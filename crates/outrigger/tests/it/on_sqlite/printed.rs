@@ -33,6 +33,9 @@ fn every_line_that_the_demo_prints_works() {
             "outrigger" | "netlify" | "NETLIFY_API_URL" | "curl" => commands.push(line.to_owned()),
             // The link that signs in, and what it is for.
             "Dashboard" => commands.push(format!("curl --fail --silent {}", line.rsplit(' ').next().unwrap())),
+            "" if line.trim_start().starts_with("http://") => {
+                commands.push(format!("curl --fail {}", line.trim_start()))
+            }
             "API" | "Account" | "Site" | "Add-on" | "Data" | "Upstash" | "" => {}
             other => panic!("is `{other}` something to try? {line}"),
         }

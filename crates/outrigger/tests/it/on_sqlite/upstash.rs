@@ -11,27 +11,27 @@ use crate::demo::{Demo, check};
 use crate::netlify::netlify_cli;
 
 /// Somebody in a browser without a script.
-struct Tab {
+pub(super) struct Tab {
     http: reqwest::Client,
     origin: String,
     cookie: String,
 }
 
 impl Tab {
-    async fn sign_in(demo: &Demo) -> Self {
+    pub(super) async fn sign_in(demo: &Demo) -> Self {
         let http = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
         let answer = http.post(demo.get("sign_in_url")).send().await.unwrap();
         let cookie = answer.headers()[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
         Self { http, origin: demo.origin.clone(), cookie }
     }
 
-    async fn get(&self, path: &str) -> String {
+    pub(super) async fn get(&self, path: &str) -> String {
         let request = self.http.get(format!("{}{path}", self.origin)).header(COOKIE, &self.cookie);
         request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap()
     }
 
     /// Presses a button of the page that is at this path, and gives the page that follows.
-    async fn press(&self, path: &str, page: &str, event: &str, inputs: &[(&str, &str)]) -> String {
+    pub(super) async fn press(&self, path: &str, page: &str, event: &str, inputs: &[(&str, &str)]) -> String {
         let (visit, step) = (hidden(page, "visit"), hidden(page, "step"));
         let known = [("visit", visit), ("step", step), ("event", event)];
         let pairs = known.iter().chain(inputs);
