@@ -46,8 +46,36 @@ pub struct Reply {
 #[derive(Debug, Clone)]
 pub struct Outbound {
     client: reqwest::Client,
-    allow_private: bool,
+    reach: Reach,
     timeout: Duration,
+}
+
+/// Which addresses may be called.
+#[derive(Clone)]
+enum Reach {
+    Public,
+    PublicAnd(Arc<dyn Fn(IpAddr) -> bool + Send + Sync>),
+    All,
+}
+
+impl Reach {
+    fn has(&self, address: IpAddr) -> bool {
+        match self {
+            Reach::Public => is_public(address),
+            Reach::PublicAnd(others) => is_public(address) || others(address),
+            Reach::All => true,
+        }
+    }
+}
+
+impl std::fmt::Debug for Reach {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Reach::Public => "Public",
+            Reach::PublicAnd(_) => "PublicAnd(..)",
+            Reach::All => "All",
+        })
+    }
 }
 
 impl Outbound {
@@ -57,16 +85,35 @@ impl Outbound {
     /// # Errors
     /// When the TLS library cannot be set up.
     pub fn new(allow_private: bool, timeout: Duration) -> Result<Self, OutboundError> {
+        Self::reaching(if allow_private { Reach::All } else { Reach::Public }, timeout)
+    }
+
+    /// A client that may call these addresses too, also without TLS.
+    ///
+    /// # Errors
+    /// When the TLS library cannot be set up.
+    pub fn and_to(&self, addresses: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Result<Self, OutboundError> {
+        match &self.reach {
+            Reach::All => Ok(self.clone()),
+            narrower => {
+                let narrower = narrower.clone();
+                let reach = Reach::PublicAnd(Arc::new(move |address| narrower.has(address) || addresses(address)));
+                Self::reaching(reach, self.timeout)
+            }
+        }
+    }
+
+    fn reaching(reach: Reach, timeout: Duration) -> Result<Self, OutboundError> {
         let client = reqwest::Client::builder()
             .user_agent(concat!("outrigger/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .timeout(timeout)
             .connect_timeout(timeout.min(Duration::from_secs(5)))
-            .dns_resolver(Arc::new(GuardedResolver { allow_private }))
+            .dns_resolver(Arc::new(GuardedResolver { reach: reach.clone() }))
             .build()
             .map_err(|error| OutboundError::Blocked(describe(&error)))?;
-        Ok(Self { client, allow_private, timeout })
+        Ok(Self { client, reach, timeout })
     }
 
     /// How long a whole exchange may take. It bounds those over HTTP; whoever speaks another protocol keeps to it.
@@ -81,7 +128,7 @@ impl Outbound {
     pub fn check(&self, url: &Url) -> Result<(), OutboundError> {
         match url.scheme() {
             "https" => {}
-            "http" if self.allow_private => {}
+            "http" if !matches!(self.reach, Reach::Public) => {}
             "http" => return Err(OutboundError::Blocked("its address is not https".to_owned())),
             other => return Err(OutboundError::Blocked(format!("{other}:// is no web address"))),
         }
@@ -96,14 +143,14 @@ impl Outbound {
             None => return Err(OutboundError::Blocked("its address names no host".to_owned())),
         };
         match literal {
-            Some(address) if !self.allow_private && !is_public(address) => Err(blocked(address)),
+            Some(address) if !self.reach.has(address) => Err(blocked(address)),
             _ => Ok(()),
         }
     }
 
     /// Whether connections may go to this address, for those who connect on their own.
     pub fn allows(&self, address: IpAddr) -> bool {
-        self.allow_private || is_public(address)
+        self.reach.has(address)
     }
 
     /// A request to be sent with [`Outbound::send`].
@@ -138,7 +185,7 @@ impl Outbound {
     pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, OutboundError> {
         let unknown = |reason: String| OutboundError::NotReached(format!("`{host}` cannot be resolved: {reason}"));
         let found = tokio::net::lookup_host((host, port)).await.map_err(|error| unknown(error.to_string()))?;
-        let (allowed, private): (Vec<_>, Vec<_>) = found.partition(|found| self.allow_private || is_public(found.ip()));
+        let (allowed, private): (Vec<_>, Vec<_>) = found.partition(|found| self.reach.has(found.ip()));
         match private.first() {
             Some(private) if allowed.is_empty() => Err(blocked(private.ip())),
             None if allowed.is_empty() => Err(unknown("it has no address".to_owned())),
@@ -178,16 +225,15 @@ fn describe(error: &reqwest::Error) -> String {
 
 #[derive(Debug)]
 struct GuardedResolver {
-    allow_private: bool,
+    reach: Reach,
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow_private = self.allow_private;
+        let reach = self.reach.clone();
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let allowed: Vec<SocketAddr> =
-                found.iter().copied().filter(|found| allow_private || is_public(found.ip())).collect();
+            let allowed: Vec<SocketAddr> = found.iter().copied().filter(|found| reach.has(found.ip())).collect();
             match (allowed.is_empty(), found.first()) {
                 (true, Some(private)) => Err(blocked(private.ip()).into()),
                 _ => Ok(Box::new(allowed.into_iter()) as Addrs),
@@ -304,6 +350,19 @@ mod tests {
         let strict = Outbound::new(false, Duration::from_secs(5)).unwrap();
         let refused = strict.send(strict.request(http::Method::GET, "https://localhost:9/".parse().unwrap())).await;
         assert!(matches!(refused, Err(OutboundError::Blocked(_))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn what_may_be_called_too_is_called_and_nothing_else() {
+        let this_machine: IpAddr = "127.0.0.1".parse().unwrap();
+        let wider = Outbound::new(false, Duration::from_secs(5)).unwrap().and_to(move |to| to == this_machine).unwrap();
+        for reached in ["http://127.0.0.1:9/", "http://localhost:9/"] {
+            let answer = wider.send(wider.request(http::Method::GET, reached.parse().unwrap())).await;
+            assert!(matches!(answer, Err(OutboundError::NotReached(_))), "{reached}: {answer:?}");
+        }
+        let refused = wider.send(wider.request(http::Method::GET, "http://10.0.0.1/".parse().unwrap())).await;
+        assert!(matches!(refused, Err(OutboundError::Blocked(_))), "{refused:?}");
+        assert!(wider.allows(this_machine) && !wider.allows("127.0.0.2".parse().unwrap()));
     }
 
     #[tokio::test]

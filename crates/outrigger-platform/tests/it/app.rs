@@ -166,7 +166,7 @@ impl TestApp {
         config.listen = listener.local_addr().unwrap();
         let origin = format!("http://{}", config.listen);
         let db = Db::connect(url).await.unwrap();
-        let outbound = Outbound::new(true, config.provider_timeout).unwrap();
+        let outbound = Outbound::new(config.allow_private_addresses, config.provider_timeout).unwrap();
         let store = Store::new(db, self.app.store.keys(), Arc::new(SystemClock), Arc::new(SystemEntropy));
         let app = App::new(config, store, outbound);
         let stop = CancellationToken::new();

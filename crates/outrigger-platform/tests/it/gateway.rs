@@ -306,3 +306,21 @@ async fn a_plan_warns_of_a_policy_that_blocks_snippets() {
     set_origin("http://127.0.0.1:1".to_owned()).await;
     assert_eq!(warnings().await, json!([]), "a plan is made without the site's server, too");
 }
+
+#[tokio::test]
+async fn a_plan_asks_a_server_in_the_operators_own_network_and_in_no_other() {
+    let test = TestApp::start().await;
+    let origin = origin_with_policy("script-src 'self'").await;
+    test.patch(&test.site(""), json!({ "origin_url": origin })).await.expect(200);
+    let warnings = async |networks: &[&str]| {
+        let mut config =
+            outrigger_platform::config::Config { allow_private_addresses: false, ..test.app.config.clone() };
+        config.gateway.origin_networks = networks.iter().map(|network| network.parse().unwrap()).collect();
+        let node = test.node_on(test.db.url(), config).await;
+        let (path, body) = (test.site("/services/test/plan"), json!({ "config": { "plan": "small" } }));
+        let plan = test.send_to(&node.origin, reqwest::Method::POST, &path, Some(body), &test.token).await.expect(200);
+        plan["warnings"].as_array().unwrap().len()
+    };
+    assert_eq!(warnings(&["10.0.0.0/8"]).await, 0, "the server is not asked");
+    assert_eq!(warnings(&["10.0.0.0/8", "127.0.0.0/8"]).await, 1);
+}
