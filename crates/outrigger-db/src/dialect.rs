@@ -11,7 +11,7 @@ use sea_orm::{
     TransactionOptions,
 };
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 use url::Url;
 
@@ -22,6 +22,12 @@ use crate::{ConnectError, Engine};
 /// The one channel of all announcements.
 pub(crate) const CHANNEL: &str = "outrigger";
 const SQLITE_CONNECTIONS: u32 = 8;
+
+/// How long a statement waits for the locks of others.
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What SQLite answers to those whom it does not let wait.
+const SQLITE_BUSY: &str = "5";
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// First half of the two-part advisory lock ids that this crate takes; the second says which lock.
 const LANE_LOCKS: i32 = 0x6f75_7472;
@@ -75,29 +81,53 @@ async fn sqlite(url: &str) -> Result<(Engine, DatabaseConnection, Changes), Conn
         // A commit is an intent that somebody else is about to be called for: it has to survive a power cut.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5));
+        .busy_timeout(SQLITE_BUSY_TIMEOUT);
     let path = options.get_filename().to_owned();
     if path.as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory") {
         return Err(ConnectError::Url("a SQLite database has to be a file: `sqlite:/path/file.db`".into()));
     }
     create_private(&path).map_err(|source| ConnectError::File { path: path.clone(), source })?;
     let open = |source| ConnectError::Open { place: path.display().to_string(), source };
+    let first = first_connection(&options).await.map_err(open)?;
     let pool = SqlitePoolOptions::new()
         .max_connections(SQLITE_CONNECTIONS)
         .connect_with(options.clone())
         .await
         .map_err(open)?;
     let changes = Changes::of_sqlite(&options).await.map_err(open)?;
+    // Not before there are others: the last one to leave takes the log away.
+    first.close().await.map_err(open)?;
     Ok((Engine::Sqlite, pool.into(), changes))
 }
 
-/// Makes the file if it is missing, for its owner alone. SQLite gives its side files the same mode.
+/// Makes the file if it is missing, for its owner alone. SQLite gives its side files the same mode. One that is there
+/// is not touched: closing it would drop the locks that this process has on it.
 fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
-    options.append(true).create(true);
+    options.append(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+/// Changes a new file to write-ahead logging. Of several who come first at once, SQLite lets one do that and sends the
+/// others away without the wait that it grants elsewhere, as two who wait for each other would wait for ever; they come
+/// back and find it done.
+async fn first_connection(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    let deadline = tokio::time::Instant::now() + SQLITE_BUSY_TIMEOUT;
+    loop {
+        match options.connect().await {
+            Err(sqlx::Error::Database(error))
+                if error.code().as_deref() == Some(SQLITE_BUSY) && tokio::time::Instant::now() < deadline =>
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            done => return done,
+        }
+    }
 }
 
 async fn postgres(url: &str) -> Result<(Engine, DatabaseConnection, Changes), ConnectError> {
