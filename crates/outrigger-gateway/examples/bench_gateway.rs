@@ -45,6 +45,7 @@ fn main() -> Fallible<()> {
 }
 
 /// The same recorder as the platform has, so that counting costs here what it costs there.
+#[expect(clippy::disallowed_methods, reason = "a program of its own: nobody gives it a clock")]
 fn surroundings() -> Surroundings {
     Surroundings {
         clock: Arc::new(Timestamp::now),

@@ -5,18 +5,19 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use crate::body::Body;
 use crate::fault::Fault;
 use crate::files;
+use crate::head_wait::HeadWait;
 use crate::headers::{Hop, Peer, pass_on, passes_through, strip_answer, upgrade_asked};
 use crate::identity::{self, Issuer};
 use crate::inject::Navigation;
 use crate::meters::count_fault;
-use crate::mounted::{Endpoint, Mounted};
+use crate::mounted::{Endpoint, Mounted, Place};
 use crate::path::normalise;
 use crate::record::{Record, Recorded};
 use crate::rewrite::rewrite_answer;
@@ -26,6 +27,8 @@ use crate::table::{Routed, RoutedOrigin};
 use crate::trace::Trace;
 use crate::tunnel;
 use crate::upstream::{Download, Exchange, Pool, Upload};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What one thread has to answer requests with.
 pub(crate) struct Worker {
@@ -39,7 +42,7 @@ struct Onward<'s> {
     endpoint: &'s Endpoint,
     target: String,
     /// The add-on that it is for, and where that is on the site; nothing for the site's origin.
-    mount: Option<(&'s Mounted, String)>,
+    mount: Option<(&'s Mounted, &'s Place)>,
     /// Who makes the tokens of the site's users.
     issuer: Option<&'s Issuer>,
 }
@@ -58,27 +61,30 @@ impl Worker {
     }
 
     /// Always an answer: faults become one.
-    pub(crate) async fn handle(&self, peer: &Peer, mut request: Request<Incoming>) -> Response<Recorded> {
+    pub(crate) async fn handle(
+        &self,
+        peer: &Peer,
+        mut request: Request<Incoming>,
+        head_wait: Rc<HeadWait>,
+    ) -> Response<Recorded> {
         let trace = Trace::continued(request.headers_mut(), &mut self.random.borrow_mut());
-        let mut record = Record::begin(&request, &trace.id, self.shared.no_site.clone());
+        let mut record = Record::begin(&request, trace.id_text(), self.shared.no_site.clone(), head_wait);
         let accept = request.headers().get(header::ACCEPT).cloned();
         let mut response = match self.answer(peer, request, &mut record).await {
             Ok(response) => response,
             Err(fault) => {
                 count_fault(&*self.shared.surroundings.recorder, &fault);
                 tracing::info!(
-                    request_id = trace.id,
+                    request_id = trace.id_text(),
                     status = fault.status.as_u16(),
                     code = fault.code,
                     cause = fault.cause,
                     "no answer"
                 );
-                fault.answer(accept.as_ref(), &trace.id)
+                fault.answer(accept.as_ref(), trace.id_text())
             }
         };
-        if let Ok(id) = HeaderValue::try_from(trace.id) {
-            response.headers_mut().entry("x-request-id").or_insert(id);
-        }
+        response.headers_mut().entry(X_REQUEST_ID).or_insert(trace.id);
         record.answered(response.status());
         response.map(|body| Recorded { body, record })
     }
@@ -95,7 +101,7 @@ impl Worker {
         record.meters = site.meters(recorder).clone();
         let path = self.checked_path(&request)?;
         let onward = self.onward(&site, &path, request.uri().query())?;
-        if let Some((mount, _)) = onward.as_ref().and_then(|onward| onward.mount.as_ref()) {
+        if let Some((mount, _)) = onward.as_ref().and_then(|onward| onward.mount) {
             record.meters = site.meters_of(mount, recorder).clone();
         }
         let is_sites_own = onward.as_ref().is_none_or(|onward| onward.mount.is_none());
@@ -161,7 +167,7 @@ impl Worker {
                 Fault::downstream(StatusCode::NOT_FOUND, "no_endpoint", message)
             })?;
             let target = endpoint.target_below(rest, query);
-            let (mount, issuer) = (Some((mount, format!("{prefix}{slug}"))), site.issuer.as_ref());
+            let (mount, issuer) = (Some((mount, mount.place(prefix))), site.issuer.as_ref());
             return Ok(Some(Onward { endpoint, target, mount, issuer }));
         }
         Ok(match &site.origin {
@@ -182,19 +188,18 @@ impl Worker {
     ) -> Result<Response<Body>, Fault> {
         let Shared { settings, surroundings, proof_names, .. } = &*self.shared;
         let Onward { endpoint, target, mount, issuer } = onward;
-        let mounted_at = mount.as_ref().map(|(_, at)| at.as_str());
         let client = upgrade_asked(request.headers()).is_some().then(|| hyper::upgrade::on(&mut request));
         let hop = Hop {
             peer,
             version: request.version(),
             asked_host,
             upstream_host: &endpoint.authority,
-            mounted_at,
+            mounted_at: mount.and_then(|(_, place)| place.header.as_ref()),
             header_prefix: &settings.header_prefix,
-            gateway_name: &settings.name,
+            via: &self.shared.via,
         };
         pass_on(request.headers_mut(), &hop);
-        if let Some((mount, _)) = &mount {
+        if let Some((mount, _)) = mount {
             identity::introduce(request.headers_mut(), issuer, &mount.proof, &self.shared).await;
             mount.proof.put(request.headers_mut(), proof_names, (surroundings.clock)(), settings);
         }
@@ -211,15 +216,13 @@ impl Worker {
             settings,
         };
         let exchanged = exchange.run(Request::from_parts(parts, body), upload).await;
-        let who = || {
-            mount.as_ref().map_or("The site's server".to_owned(), |(mount, _)| format!("The add-on `{}`", mount.slug))
-        };
+        let who = || mount.map_or("The site's server".to_owned(), |(mount, _)| format!("The add-on `{}`", mount.slug));
         let (mut response, lease) = exchanged.map_err(|error| Fault::of_exchange(&error, &who()))?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return self.switch(client, response, &who(), record);
         }
         strip_answer(response.headers_mut());
-        rewrite_answer(response.headers_mut(), endpoint, &target, mounted_at.unwrap_or_default());
+        rewrite_answer(response.headers_mut(), endpoint, &target, mount.map_or("", |(_, place)| &place.path));
         Ok(response.map(|body| Body::Download(Download::new(body, lease, settings.timeouts.idle))))
     }
 

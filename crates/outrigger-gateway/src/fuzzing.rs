@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
-use crate::headers::{Hop, Peer, pass_on, passes_through, strip_answer, upgrade_asked};
+use crate::headers::{Hop, Peer, Via, pass_on, passes_through, strip_answer, upgrade_asked};
 use crate::inject::preview;
 use crate::mounted::Endpoint;
 use crate::path::normalise;
@@ -72,9 +72,9 @@ fn request(mut headers: HeaderMap, host: &str) {
         version: Version::HTTP_11,
         asked_host: &asked_host,
         upstream_host: &HeaderValue::from_static("up"),
-        mounted_at: Some(MOUNTED_AT),
+        mounted_at: Some(&HeaderValue::from_static(MOUNTED_AT)),
         header_prefix: PREFIX,
-        gateway_name: "outrigger",
+        via: &Via::new("outrigger"),
     };
     pass_on(&mut headers, &hop);
     for name in headers.keys() {

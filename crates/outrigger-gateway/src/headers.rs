@@ -31,6 +31,25 @@ impl ProofNames {
     }
 }
 
+/// How the gateway names itself in `Via`, by the version that a request came with.
+#[derive(Debug)]
+pub(crate) struct Via([HeaderValue; 3]);
+
+impl Via {
+    pub(crate) fn new(gateway_name: &str) -> Self {
+        Self(["1.0", "1.1", "2"].map(|version| header_value(format!("{version} {gateway_name}"))))
+    }
+
+    fn of(&self, version: Version) -> HeaderValue {
+        let [http_10, http_11, http_2] = &self.0;
+        match version {
+            Version::HTTP_10 => http_10.clone(),
+            Version::HTTP_2 => http_2.clone(),
+            _ => http_11.clone(),
+        }
+    }
+}
+
 /// The other end of a client's connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -106,9 +125,9 @@ pub(crate) struct Hop<'a> {
     /// Host, and port, of the upstream.
     pub(crate) upstream_host: &'a HeaderValue,
     /// Where the upstream is mounted on the site: nowhere for the origin.
-    pub(crate) mounted_at: Option<&'a str>,
+    pub(crate) mounted_at: Option<&'a HeaderValue>,
     pub(crate) header_prefix: &'a str,
-    pub(crate) gateway_name: &'a str,
+    pub(crate) via: &'a Via,
 }
 
 /// Makes the client's headers those of the request that goes on: without what is between two hops only and what could
@@ -117,10 +136,9 @@ pub(crate) fn pass_on(headers: &mut HeaderMap, hop: &Hop<'_>) {
     let upgrade = upgrade_asked(headers).and_then(|protocol| HeaderValue::from_str(protocol).ok());
     let trailers = tokens(headers, &header::TE).any(|token| token.eq_ignore_ascii_case("trailers"));
     let before = Before::take(headers, hop.peer.trusted);
-    drop_named_by_connection(headers);
-    let dropped: Vec<HeaderName> = headers.keys().filter(|name| !passes(name, hop.header_prefix)).cloned().collect();
-    dropped.iter().for_each(|name| drop(headers.remove(name)));
+    drop_all(headers, |name| !passes(name, hop.header_prefix));
     join_cookies(headers);
+    headers.reserve(ADDED);
     if let Some(protocol) = upgrade {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, protocol);
@@ -131,6 +149,9 @@ pub(crate) fn pass_on(headers: &mut HeaderMap, hop: &Hop<'_>) {
     headers.insert(header::HOST, hop.upstream_host.clone());
     before.put_with(headers, hop);
 }
+
+/// Room for what the gateway adds, so that it is made once.
+const ADDED: usize = 16;
 
 /// What proxies in front of us said.
 #[derive(Default)]
@@ -166,15 +187,10 @@ impl Before {
         headers.insert(X_FORWARDED_HOST, host.clone());
         let proto = self.proto.unwrap_or(HeaderValue::from_static(hop.peer.scheme()));
         headers.insert(X_FORWARDED_PROTO, proto);
-        if let Some(prefix) = hop.mounted_at.and_then(|at| HeaderValue::from_str(at).ok()) {
-            headers.insert(X_FORWARDED_PREFIX, prefix);
+        if let Some(at) = hop.mounted_at {
+            headers.insert(X_FORWARDED_PREFIX, at.clone());
         }
-        let version = match hop.version {
-            Version::HTTP_2 => "2",
-            Version::HTTP_10 => "1.0",
-            _ => "1.1",
-        };
-        headers.insert(header::VIA, and(self.via, header_value(format!("{version} {}", hop.gateway_name))));
+        headers.insert(header::VIA, and(self.via, hop.via.of(hop.version)));
     }
 }
 
@@ -188,15 +204,15 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
     headers.get_all(name).iter().cloned().map(Some).reduce(|all, next| Some(and(all, next?))).flatten()
 }
 
-fn drop_named_by_connection(headers: &mut HeaderMap) {
-    if !headers.contains_key(header::CONNECTION) {
-        return;
-    }
-    let named: Vec<HeaderName> = tokens(headers, &header::CONNECTION).filter_map(|name| name.parse().ok()).collect();
-    // The length is part of the message, whatever a hop says about it.
-    for name in named.iter().filter(|name| **name != header::CONTENT_LENGTH) {
-        headers.remove(name);
-    }
+/// Drops these headers, and those that `Connection` names. The length is part of the message, whatever a hop says about
+/// it.
+fn drop_all(headers: &mut HeaderMap, is_dropped: impl Fn(&HeaderName) -> bool) {
+    let named: Vec<&str> = tokens(headers, &header::CONNECTION).collect();
+    let is_named = |name: &HeaderName| {
+        named.iter().any(|other| other.eq_ignore_ascii_case(name.as_str())) && name != header::CONTENT_LENGTH
+    };
+    let dropped: Vec<HeaderName> = headers.keys().filter(|name| is_dropped(name) || is_named(name)).cloned().collect();
+    dropped.iter().for_each(|name| drop(headers.remove(name)));
 }
 
 /// HTTP/2 may send each cookie on its own; HTTP/1.1 must not (RFC 9113 section 8.2.3).
@@ -272,14 +288,7 @@ pub(crate) fn passes_through(headers: &HeaderMap, gateway_name: &str) -> usize {
 
 /// Takes out of an answer what is between two hops only.
 pub(crate) fn strip_answer(headers: &mut HeaderMap) {
-    drop_named_by_connection(headers);
-    for name in [header::CONNECTION, header::TE, header::TRANSFER_ENCODING, header::UPGRADE, header::PROXY_AUTHENTICATE]
-    {
-        headers.remove(name);
-    }
-    for name in ["keep-alive", "proxy-connection"] {
-        headers.remove(name);
-    }
+    drop_all(headers, |name| BETWEEN_HOPS.contains(&name.as_str()));
 }
 
 #[cfg(test)]
@@ -298,9 +307,9 @@ mod tests {
             version: Version::HTTP_11,
             asked_host: &HeaderValue::from_static("shop.example:8080"),
             upstream_host: &HeaderValue::from_static("up"),
-            mounted_at: Some("/.netlify/tally"),
+            mounted_at: Some(&HeaderValue::from_static("/.netlify/tally")),
             header_prefix: "x-nf-",
-            gateway_name: "outrigger",
+            via: &Via::new("outrigger"),
         };
         pass_on(&mut map, &hop);
         let mut lines: Vec<String> =

@@ -3,9 +3,9 @@
 //! `X-NF-SITE-URL` and the signature `X-NF-SIGN`).
 //!
 //! The path of a request: [`server`](self) accepts it, `route` and `table` tell where it goes without asking anybody,
-//! `headers` makes the request that is sent on, `identity` vouches for its user to an add-on, `forward` sends it and passes the answer back. Whoever knows the sites
-//! makes a [`Table`] of them, and gives the gateway a new one whenever something changed; requests that are running
-//! are not touched.
+//! `headers` makes the request that is sent on, `identity` vouches for its user to an add-on, `forward` sends it and
+//! passes the answer back. Whoever knows the sites makes a [`Table`] of them, and gives the gateway a new one whenever
+//! something changed; requests that are running are not touched.
 //!
 //! ```no_run
 //! use outrigger_gateway::{Gateway, Listeners, Origin, Settings, Site, Surroundings, Table};
@@ -32,11 +32,13 @@
 
 mod body;
 mod certificate;
+mod deadline;
 mod fault;
 mod files;
 mod forward;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod head_wait;
 mod headers;
 mod identity;
 mod inject;

@@ -99,6 +99,16 @@ pub(crate) struct Mounted {
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) proof: Proof,
     pub(crate) meters: OnceLock<Arc<Meters>>,
+    place: OnceLock<Place>,
+}
+
+/// Where an add-on is on its site.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// Without a slash at its end.
+    pub(crate) path: String,
+    /// `None` for a name that no header can hold.
+    pub(crate) header: Option<HeaderValue>,
 }
 
 impl Mounted {
@@ -115,6 +125,14 @@ impl Mounted {
             endpoint: endpoint.transpose()?,
             proof: Proof::new(site, mount)?,
             meters: OnceLock::new(),
+            place: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn place(&self, path_prefix: &str) -> &Place {
+        self.place.get_or_init(|| {
+            let path = format!("{path_prefix}{}", self.slug);
+            Place { header: HeaderValue::from_str(&path).ok(), path }
         })
     }
 }

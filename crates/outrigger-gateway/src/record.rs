@@ -7,11 +7,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, StatusCode, Version};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Instant;
 
 use crate::body::{Body, BodyFault};
+use crate::head_wait::HeadWait;
 use crate::meters::Meters;
 use crate::upstream::UploadState;
 
@@ -25,6 +26,7 @@ pub(crate) struct Record {
     answer: Option<(StatusCode, Duration)>,
     sent: u64,
     line: Option<Line>,
+    head_wait: Option<Rc<HeadWait>>,
 }
 
 /// What only the log tells.
@@ -36,14 +38,22 @@ struct Line {
 }
 
 impl Record {
-    pub(crate) fn begin<B>(request: &Request<B>, request_id: &str, meters: Arc<Meters>) -> Self {
+    pub(crate) fn begin<B>(
+        request: &Request<B>,
+        request_id: &str,
+        meters: Arc<Meters>,
+        head_wait: Rc<HeadWait>,
+    ) -> Self {
+        head_wait.pause();
+        // With HTTP/2 the next request does not wait for this one.
+        let head_wait = (request.version() != Version::HTTP_2).then_some(head_wait);
         let is_logged = tracing::enabled!(target: "outrigger_gateway::access", tracing::Level::INFO);
         let line = is_logged.then(|| Line {
             request_id: request_id.to_owned(),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
         });
-        Self { began: Instant::now(), meters, upload: None, answer: None, sent: 0, line }
+        Self { began: Instant::now(), meters, upload: None, answer: None, sent: 0, line, head_wait }
     }
 
     /// The head of the answer is there.
@@ -78,6 +88,9 @@ fn milliseconds(duration: Duration) -> f64 {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        if let Some(head_wait) = &self.head_wait {
+            head_wait.resume();
+        }
         let received = self.upload.as_ref().map_or(0, |upload| upload.bytes.get());
         self.meters.received.increment(received);
         self.meters.sent.increment(self.sent);

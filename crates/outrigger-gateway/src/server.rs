@@ -20,10 +20,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::{self, ServerConfig};
 
 use crate::forward::Worker;
-use crate::headers::{Peer, ProofNames};
+use crate::head_wait::HeadWait;
+use crate::headers::{Peer, ProofNames, Via};
 use crate::identity::KeySets;
 use crate::meters::{self, Meters};
-use crate::settings::{Settings, Surroundings};
+use crate::settings::{HEADERS_OF_LIBRARY, Settings, Surroundings};
 use crate::table::Table;
 use crate::upstream::{Connector, Upstreams};
 
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) surroundings: Surroundings,
     pub(crate) proof_names: ProofNames,
+    pub(crate) via: Via,
     pub(crate) table: ArcSwap<Table>,
     pub(crate) upstreams: Upstreams,
     pub(crate) connector: Connector,
@@ -96,6 +98,7 @@ impl Gateway {
         meters::describe(&*surroundings.recorder);
         Ok(Self(Arc::new(Shared {
             proof_names: proof_names.filter(|_| settings.header_prefix.len() > 1).ok_or(bad_prefix)?,
+            via: Via::new(&settings.name),
             table: ArcSwap::default(),
             upstreams: Upstreams::default(),
             connector,
@@ -272,22 +275,30 @@ async fn serve<S>(
     let mut builder = auto::Builder::new(LocalExecutor);
     builder
         .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(timeouts.request_head)
-        .max_headers(limits.headers)
+        // Its own would be made anew for each request.
+        .header_read_timeout(None)
         .max_buf_size(limits.head_bytes.max(MIN_BUFFER))
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
         .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
         .keep_alive_interval(timeouts.request_head);
+    if limits.headers != HEADERS_OF_LIBRARY {
+        builder.http1().max_headers(limits.headers);
+    }
+    let head_wait = Rc::new(HeadWait::begin());
+    let of_service = head_wait.clone();
     let service = service_fn(move |request| {
-        let (worker, peer) = (worker.clone(), peer.clone());
-        async move { Ok::<_, std::convert::Infallible>(worker.handle(&peer, request).await) }
+        let (worker, peer, head_wait) = (worker.clone(), peer.clone(), of_service.clone());
+        async move { Ok::<_, std::convert::Infallible>(worker.handle(&peer, request, head_wait).await) }
     });
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    if let Err(fault) = watcher.watch(connection).await {
-        tracing::debug!(%fault, "a client's connection ended");
+    tokio::select! {
+        biased;
+        ended = watcher.watch(connection) => {
+            let _ = ended.inspect_err(|fault| tracing::debug!(%fault, "a client's connection ended"));
+        }
+        () = head_wait.exceeds(timeouts.request_head) => tracing::debug!("a client did not send its request in time"),
     }
 }
 

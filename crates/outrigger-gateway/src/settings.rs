@@ -82,6 +82,9 @@ impl Default for Timeouts {
     }
 }
 
+/// As many headers as the HTTP library takes unless told otherwise. Told so, it does much more work for each head.
+pub(crate) const HEADERS_OF_LIBRARY: usize = 100;
+
 /// How much of what is taken.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -105,7 +108,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head_bytes: 64 * 1024,
-            headers: 100,
+            headers: HEADERS_OF_LIBRARY,
             target_bytes: 16 * 1024,
             body_bytes: 1024 * 1024 * 1024,
             kept_connections: 256,

@@ -1,30 +1,58 @@
 //! W3C Trace Context: the trace of a client is passed on, with the gateway's own step in it; else one begins here. Its
 //! id is also the id of the request, by which a log line and an error page are found.
 
+use std::ops::Range;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 pub(crate) struct Trace {
-    pub(crate) id: String,
+    /// 32 digits in hexadecimal.
+    pub(crate) id: HeaderValue,
 }
+
+/// `traceparent` in version 00: version, id of the trace, id of the step, flags.
+const PARENT: [u8; 55] = *b"00-00000000000000000000000000000000-0000000000000000-00";
+const ID: Range<usize> = 3..35;
+const STEP: Range<usize> = 36..52;
+const FLAGS: Range<usize> = 53..55;
 
 impl Trace {
     /// Continues the trace in the headers. One that is not as the standard says is dropped, with its state.
     pub(crate) fn continued(headers: &mut HeaderMap, random: &mut fastrand::Rng) -> Self {
-        let known = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(parse);
-        let (id, flags) = match known {
-            Some((id, flags)) => (id.to_owned(), flags.to_owned()),
+        let mut parent = PARENT;
+        match headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(parse) {
+            Some((id, flags)) => {
+                parent[ID].copy_from_slice(id.as_bytes());
+                parent[FLAGS].copy_from_slice(flags.as_bytes());
+            }
             None => {
                 headers.remove(TRACESTATE);
-                (format!("{:032x}", random.u128(1..)), "00".to_owned())
+                write_hex(random.u128(1..), &mut parent[ID]);
             }
-        };
-        let parent = HeaderValue::try_from(format!("00-{id}-{:016x}-{flags}", random.u64(1..)));
-        let parent = parent.unwrap_or_else(|_| HeaderValue::from_static(""));
-        headers.insert(TRACEPARENT, parent);
-        Self { id }
+        }
+        write_hex(random.u64(1..).into(), &mut parent[STEP]);
+        headers.insert(TRACEPARENT, header_value(&parent));
+        Self { id: header_value(&parent[ID]) }
+    }
+
+    pub(crate) fn id_text(&self) -> &str {
+        self.id.to_str().unwrap_or_default()
+    }
+}
+
+/// For digits and hyphens.
+fn header_value(text: &[u8]) -> HeaderValue {
+    HeaderValue::from_bytes(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// As many digits as there is room for.
+fn write_hex(mut number: u128, room: &mut [u8]) {
+    for digit in room.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(number % 16) as usize];
+        number /= 16;
     }
 }
 
@@ -45,25 +73,25 @@ fn parse(text: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
 
-    const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const CLIENTS: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
     fn continued(parent: &str) -> (String, HeaderMap) {
         let mut headers = HeaderMap::new();
         headers.insert(TRACEPARENT, parent.parse().unwrap());
         headers.insert(TRACESTATE, HeaderValue::from_static("a=b"));
         let trace = Trace::continued(&mut headers, &mut fastrand::Rng::with_seed(1));
-        (trace.id, headers)
+        (trace.id_text().to_owned(), headers)
     }
 
     #[test]
     fn a_clients_trace_goes_on_with_a_step_of_ours() {
-        let (id, headers) = continued(&format!("00-{ID}-00f067aa0ba902b7-01"));
-        assert_eq!(id, ID);
+        let (id, headers) = continued(&format!("00-{CLIENTS}-00f067aa0ba902b7-01"));
+        assert_eq!(id, CLIENTS);
         let parent = headers[TRACEPARENT].to_str().unwrap();
-        assert!(parent.starts_with(&format!("00-{ID}-")) && parent.ends_with("-01"), "{parent}");
+        assert!(parent.starts_with(&format!("00-{CLIENTS}-")) && parent.ends_with("-01"), "{parent}");
         assert!(!parent.contains("00f067aa0ba902b7") && parent.len() == 55, "{parent}");
         assert_eq!(headers[TRACESTATE], "a=b");
-        assert_eq!(continued(&format!("01-{ID}-00f067aa0ba902b7-01-more")).0, ID);
+        assert_eq!(continued(&format!("01-{CLIENTS}-00f067aa0ba902b7-01-more")).0, CLIENTS);
     }
 
     #[test]
@@ -72,15 +100,15 @@ mod tests {
         for wrong in [
             "",
             "x",
-            &format!("00-{ID}-00f067aa0ba902b7"),
-            &format!("00-{ID}-00f067aa0ba902b7-01-more"),
-            &format!("00-{}-00f067aa0ba902b7-01", ID.to_uppercase()),
+            &format!("00-{CLIENTS}-00f067aa0ba902b7"),
+            &format!("00-{CLIENTS}-00f067aa0ba902b7-01-more"),
+            &format!("00-{}-00f067aa0ba902b7-01", CLIENTS.to_uppercase()),
             &format!("00-{zero}-00f067aa0ba902b7-01"),
-            &format!("00-{ID}-0000000000000000-01"),
-            &format!("ff-{ID}-00f067aa0ba902b7-01"),
+            &format!("00-{CLIENTS}-0000000000000000-01"),
+            &format!("ff-{CLIENTS}-00f067aa0ba902b7-01"),
         ] {
             let (id, headers) = continued(wrong);
-            assert!(id != ID && id.len() == 32, "{wrong}");
+            assert!(id != CLIENTS && id.len() == 32, "{wrong}");
             assert!(headers[TRACEPARENT].to_str().unwrap().starts_with(&format!("00-{id}-")));
             assert!(!headers.contains_key(TRACESTATE));
         }

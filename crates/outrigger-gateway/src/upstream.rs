@@ -5,7 +5,6 @@ mod breaker;
 mod connect;
 mod download;
 mod exchange;
-mod idle;
 mod pool;
 mod upload;
 

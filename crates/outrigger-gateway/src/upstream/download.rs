@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-use super::idle::Idle;
-use super::pool::{Pool, Sender};
+use super::pool::{Connection, Pool};
+use crate::deadline::Idle;
 
 /// Why the answer ends before its end.
 #[derive(Debug, thiserror::Error)]
@@ -29,14 +29,14 @@ pub(crate) struct Download {
 }
 
 pub(crate) struct Lease {
-    pub(crate) sender: Sender,
+    pub(crate) connection: Connection,
     pub(crate) upstream_id: u64,
     pub(crate) pool: Rc<Pool>,
 }
 
 impl Lease {
     fn give_back(self) {
-        self.pool.keep(self.upstream_id, self.sender);
+        self.pool.keep(self.upstream_id, self.connection);
     }
 }
 

@@ -1,6 +1,9 @@
 //! One request to an upstream, and the head of its answer.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -10,11 +13,12 @@ use tokio::time::{Instant, timeout};
 
 use super::connect::ConnectError;
 use super::download::Lease;
-use super::pool::{Pool, Sender};
+use super::pool::{Connection, Pool};
 use super::upload::UploadFault;
 use super::{Connector, Upload, UploadState, Upstream};
+use crate::deadline::Deadline;
 use crate::mounted::Endpoint;
-use crate::settings::Settings;
+use crate::settings::{HEADERS_OF_LIBRARY, Settings};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -68,10 +72,10 @@ impl Exchange<'_> {
         mut request: Request<Upload>,
         upload: Option<Rc<UploadState>>,
     ) -> Result<(Response<Incoming>, Lease), ExchangeError> {
-        while let Some(mut sender) = self.pool.take(self.upstream) {
+        while let Some(mut connection) = self.pool.take(self.upstream) {
             let spare = is_repeatable(&request).then(|| copy(&request));
-            let lost = match self.answer(&mut sender, request, upload.as_ref()).await {
-                Ok(response) => return Ok((response, self.lease(sender))),
+            let lost = match self.answer(&mut connection, request, upload.as_ref()).await {
+                Ok(response) => return Ok((response, self.lease(connection))),
                 Err(lost) => lost,
             };
             // Not sent at all, or lost without a byte of an answer.
@@ -80,54 +84,54 @@ impl Exchange<'_> {
                 None => return Err(lost.error),
             }
         }
-        let mut sender = self.connect().await?;
-        let answer = self.answer(&mut sender, request, upload.as_ref()).await;
-        answer.map(|response| (response, self.lease(sender))).map_err(|lost| lost.error)
+        let mut connection = self.connect().await?;
+        let answer = self.answer(&mut connection, request, upload.as_ref()).await;
+        answer.map(|response| (response, self.lease(connection))).map_err(|lost| lost.error)
     }
 
-    fn lease(&self, sender: Sender) -> Lease {
-        Lease { sender, upstream_id: self.upstream.id, pool: self.pool.clone() }
+    fn lease(&self, connection: Connection) -> Lease {
+        Lease { connection, upstream_id: self.upstream.id, pool: self.pool.clone() }
     }
 
-    async fn connect(&self) -> Result<Sender, ExchangeError> {
+    async fn connect(&self) -> Result<Connection, ExchangeError> {
         let longest = self.settings.timeouts.connect;
         let connecting = timeout(longest, self.connector.connect(self.endpoint)).await;
         let stream = connecting.map_err(|_| ExchangeError::ConnectTimeout(longest))??;
         let mut builder = http1::Builder::new();
-        builder.max_headers(self.settings.limits.headers).max_header_size(self.settings.limits.head_bytes);
+        builder.max_header_size(self.settings.limits.head_bytes);
+        if self.settings.limits.headers != HEADERS_OF_LIBRARY {
+            builder.max_headers(self.settings.limits.headers);
+        }
         let (sender, connection) = builder.handshake(stream).await.map_err(ExchangeError::Answer)?;
         // Whoever waits for an answer is told how the connection ended.
         tokio::task::spawn_local(connection.with_upgrades());
-        Ok(sender)
+        Ok(Connection { sender, deadline: Deadline::default() })
     }
 
     async fn answer(
         &self,
-        sender: &mut Sender,
+        connection: &mut Connection,
         request: Request<Upload>,
         upload: Option<&Rc<UploadState>>,
     ) -> Result<Response<Incoming>, Lost> {
         let longest = self.settings.timeouts.first_byte;
-        let mut answer = std::pin::pin!(sender.try_send_request(request));
-        let mut wait = longest;
-        loop {
-            match timeout(wait, &mut answer).await {
-                Ok(Ok(response)) => return Ok(response),
-                Ok(Err(mut lost)) => {
+        let Connection { sender, deadline } = connection;
+        let mut answer = pin!(sender.try_send_request(request));
+        let begin = Instant::now();
+        poll_fn(|cx| {
+            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+                return Poll::Ready(answer.map_err(|mut lost| {
                     let unsent = lost.take_message();
-                    return Err(Lost::new(unsent, lost.into_error(), upload));
-                }
-                Err(_) => {
-                    // The wait for an answer begins when the request is out.
-                    let since = upload.map_or(longest, |upload| upload.last_taken.get().elapsed());
-                    wait = longest.saturating_sub(since);
-                    if wait.is_zero() {
-                        let error = ExchangeError::FirstByteTimeout(longest);
-                        return Err(Lost { unsent: None, is_silent: false, error });
-                    }
-                }
+                    Lost::new(unsent, lost.into_error(), upload)
+                }));
             }
-        }
+            // The wait for an answer begins when the request is out.
+            let since = upload.map_or(begin, |upload| upload.last_taken.get());
+            ready!(deadline.poll(cx, since + longest));
+            let error = ExchangeError::FirstByteTimeout(longest);
+            Poll::Ready(Err(Lost { unsent: None, is_silent: false, error }))
+        })
+        .await
     }
 }
 

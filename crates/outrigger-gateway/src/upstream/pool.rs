@@ -8,12 +8,17 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
 use super::{Upload, Upstream};
+use crate::deadline::Deadline;
 
 /// A connection on which one request at a time is sent.
-pub(crate) type Sender = SendRequest<Upload>;
+pub(crate) struct Connection {
+    pub(super) sender: SendRequest<Upload>,
+    /// Of the wait for an answer. One timer serves all requests of the connection.
+    pub(super) deadline: Deadline,
+}
 
 struct Kept {
-    sender: Sender,
+    connection: Connection,
     since: Instant,
 }
 
@@ -30,22 +35,22 @@ impl Pool {
     }
 
     /// The connection that was used last, so that those in excess grow old.
-    pub(crate) fn take(&self, upstream: &Upstream) -> Option<Sender> {
+    pub(crate) fn take(&self, upstream: &Upstream) -> Option<Connection> {
         let mut kept = self.kept.borrow_mut();
         let kept = kept.get_mut(&upstream.id)?;
-        kept.retain(|kept| !kept.sender.is_closed());
-        let place = kept.iter().rposition(|kept| kept.sender.is_ready())?;
-        Some(kept.remove(place).sender)
+        kept.retain(|kept| !kept.connection.sender.is_closed());
+        let place = kept.iter().rposition(|kept| kept.connection.sender.is_ready())?;
+        Some(kept.remove(place).connection)
     }
 
-    pub(crate) fn keep(&self, upstream_id: u64, sender: Sender) {
-        if sender.is_closed() {
+    pub(crate) fn keep(&self, upstream_id: u64, connection: Connection) {
+        if connection.sender.is_closed() {
             return;
         }
         let mut kept = self.kept.borrow_mut();
         let kept = kept.entry(upstream_id).or_default();
         if kept.len() < self.most {
-            kept.push(Kept { sender, since: Instant::now() });
+            kept.push(Kept { connection, since: Instant::now() });
         }
     }
 
@@ -53,7 +58,7 @@ impl Pool {
     pub(crate) fn sweep(&self) {
         let longest = self.longest;
         self.kept.borrow_mut().retain(|_, kept| {
-            kept.retain(|kept| kept.since.elapsed() < longest && !kept.sender.is_closed());
+            kept.retain(|kept| kept.since.elapsed() < longest && !kept.connection.sender.is_closed());
             !kept.is_empty()
         });
     }

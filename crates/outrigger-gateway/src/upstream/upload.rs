@@ -10,7 +10,7 @@ use http::HeaderMap;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::Instant;
 
-use super::idle::Idle;
+use crate::deadline::Idle;
 use crate::headers::passes_as_trailer;
 use crate::settings::Settings;
 
