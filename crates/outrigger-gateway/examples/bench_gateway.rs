@@ -17,7 +17,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use outrigger_gateway::{
-    Gateway, Listeners, Mount, Origin, PageSnippet, Settings, Site, SnippetPosition, Surroundings, Table,
+    Gateway, Limits, Listeners, Mount, Origin, PageSnippet, Settings, Site, SnippetPosition, Surroundings, Table,
 };
 
 const SNIPPET: &str = "<script defer src=\"https://analytics.example.com/snippet-0001.js\"></script>";
@@ -32,7 +32,9 @@ fn main() -> Fallible<()> {
         "each" => Duration::ZERO,
         other => return Err(format!("`{other}` is neither `reused` nor `each`").into()),
     };
-    let gateway = Gateway::new(Settings { signature_reuse, ..Settings::default() }, surroundings())?;
+    // As many as nginx and HAProxy keep there.
+    let limits = Limits { kept_connections: 1024, ..Limits::default() };
+    let gateway = Gateway::new(Settings { signature_reuse, limits, ..Settings::default() }, surroundings())?;
     let (table, refused) = Table::of(sites(server)?);
     assert!(refused.is_empty(), "{refused:?}");
     gateway.set_table(table);

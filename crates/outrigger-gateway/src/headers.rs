@@ -231,11 +231,14 @@ fn passes(name: &HeaderName, prefix: &str) -> bool {
     let plain = canonical(name.as_str());
     match plain.as_bytes().first() {
         Some(b'x') => !plain.starts_with("x-forwarded-") && !plain.starts_with(prefix) && plain != "x-real-ip",
-        Some(b'c' | b'e' | b'f' | b'h' | b'k' | b'p' | b't' | b'u') => {
-            !BETWEEN_HOPS.contains(&&*plain) && plain != "forwarded" && !plain.starts_with(prefix)
-        }
-        _ => !plain.starts_with(prefix),
+        Some(b'f') => plain != "forwarded" && !plain.starts_with(prefix),
+        _ => !is_between_hops(&plain) && !plain.starts_with(prefix),
     }
+}
+
+fn is_between_hops(name: &str) -> bool {
+    matches!(name.as_bytes().first(), Some(b'c' | b'e' | b'h' | b'k' | b'p' | b't' | b'u'))
+        && BETWEEN_HOPS.contains(&name)
 }
 
 /// `Expect` is answered by the gateway, once the upstream can be reached.
@@ -288,7 +291,7 @@ pub(crate) fn passes_through(headers: &HeaderMap, gateway_name: &str) -> usize {
 
 /// Takes out of an answer what is between two hops only.
 pub(crate) fn strip_answer(headers: &mut HeaderMap) {
-    drop_all(headers, |name| BETWEEN_HOPS.contains(&name.as_str()));
+    drop_all(headers, |name| is_between_hops(name.as_str()));
 }
 
 #[cfg(test)]

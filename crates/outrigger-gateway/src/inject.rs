@@ -4,6 +4,7 @@
 //! snippets sends its pages whole each time, without `ETag` and `Last-Modified`: a snippet that is switched off must
 //! not live on in browsers that ask whether their page is still fresh. They are compressed here, once they are changed.
 
+mod begin;
 mod page;
 mod policy;
 mod preview;

@@ -1,6 +1,7 @@
 //! A page on its way, piece by piece. Pure: pieces in, pieces out.
 //!
-//! The begin of the page goes through a parser, up to where the head ends; from there on nothing is parsed. The end is
+//! The begin of the page is read as [`begin`](super::begin) can; where that stops before the head does, a parser goes on
+//! up to there. From there on nothing is parsed. The end is
 //! found without looking at what is between: what follows the last `</body>` of a page is nothing but blanks, comments
 //! and `</html>`. Text of that form cannot be inside a script or a comment, because it would have to end before the
 //! page does, and its end would be there to see.
@@ -14,6 +15,7 @@ use lol_html::html_content::{ContentType, Element, EndTag};
 use lol_html::{HtmlRewriter, MemorySettings, OutputSink, Settings, doctype, element, end};
 
 use super::Additions;
+use super::begin::{self, Begin};
 use super::policy::Policies;
 
 /// Bytes that the parser gets at once: it reads all that it gets, also what is behind the head.
@@ -29,6 +31,8 @@ pub(super) struct Page {
 }
 
 enum Stage {
+    /// Nothing came yet.
+    Begin(Additions),
     Head(Box<Head>),
     Tail(Tail),
     /// Nothing is added any more.
@@ -76,17 +80,7 @@ struct Tail {
 
 impl Page {
     pub(super) fn new(additions: Additions) -> Self {
-        let state = Rc::new(State {
-            additions,
-            written: RefCell::default(),
-            found: Cell::new(Found::Nothing),
-            is_document: Cell::new(false),
-            head_is_open: Cell::new(false),
-            is_within: Cell::new(false),
-            nonce: RefCell::default(),
-        });
-        let rewriter = Some(HtmlRewriter::new(parser_settings(&state), Sink(state.clone())));
-        Self { stage: Stage::Head(Box::new(Head { rewriter, state })), out: VecDeque::new() }
+        Self { stage: Stage::Begin(additions), out: VecDeque::new() }
     }
 
     /// The next piece that is ready.
@@ -97,6 +91,10 @@ impl Page {
     pub(super) fn push(&mut self, mut piece: Bytes) {
         while !piece.is_empty() {
             match &mut self.stage {
+                Stage::Begin(additions) => {
+                    let additions = std::mem::take(additions);
+                    self.begin(additions, &mut piece);
+                }
                 Stage::Head(head) => {
                     let slice = piece.split_to(SLICE.min(piece.len()));
                     let next = head.push(&slice);
@@ -109,6 +107,20 @@ impl Page {
                 Stage::Tail(tail) => tail.push(std::mem::take(&mut piece), &mut self.out),
                 Stage::Rest => self.out.push_back(std::mem::take(&mut piece)),
             }
+        }
+    }
+
+    fn begin(&mut self, additions: Additions, piece: &mut Bytes) {
+        let begin = begin::read(piece);
+        if begin.length > 0 {
+            self.out.push_back(piece.split_to(begin.length));
+        }
+        if begin.is_at_end_of_head {
+            let (head, footer) = (additions.head(None), additions.footer(None));
+            self.out.extend((!head.is_empty()).then_some(head));
+            self.stage = Stage::Tail(Tail { footer, held: BytesMut::new() });
+        } else {
+            self.stage = Stage::Head(Box::new(Head::behind(&begin, additions)));
         }
     }
 
@@ -142,6 +154,29 @@ impl Page {
 }
 
 impl Head {
+    /// Goes on from there.
+    fn behind(begin: &Begin, additions: Additions) -> Self {
+        let state = Rc::new(State {
+            additions,
+            written: RefCell::default(),
+            found: Cell::new(Found::Nothing),
+            is_document: Cell::new(false),
+            head_is_open: Cell::new(false),
+            is_within: Cell::new(false),
+            nonce: RefCell::default(),
+        });
+        let rewriter = HtmlRewriter::new(parser_settings(&state), Sink(state.clone()));
+        let mut head = Self { rewriter: Some(rewriter), state };
+        // The parser learns in its own language what was read.
+        let read =
+            [(begin.is_document, "<!doctype html>"), (begin.html_is_open, "<html>"), (begin.head_is_open, "<head>")];
+        for (_, text) in read.iter().filter(|(is_there, _)| *is_there) {
+            head.push(text.as_bytes());
+        }
+        head.state.written.borrow_mut().clear();
+        head
+    }
+
     fn push(&mut self, slice: &[u8]) -> Option<Stage> {
         let Some(rewriter) = &mut self.rewriter else { return Some(Stage::Rest) };
         // The parser gives up when it would need too much memory, and has passed on all that it got.
@@ -458,6 +493,8 @@ mod tests {
                     Just("</html>"), Just("<script>"), Just("</script>"), Just("<!--"), Just("-->"), Just("<p>"), Just(" "),
                     Just("x"), Just("<meta http-equiv='content-security-policy' content=\"script-src 'nonce-a'\">"),
                     Just("<noscript>"), Just("</noscript>"), Just("<title>"), Just("</title>"), Just("\""), Just("<a href='"),
+                    Just("<link rel=\"a\" href=b>"), Just("<meta charset=x/>"), Just("<script src='a' async>"), Just("<style>"),
+                    Just("</style >"), Just("<!-- z -->"), Just("<head lang=x>"), Just("<base"), Just("'"), Just(">"), Just("="),
                 ],
                 0..24,
             ),

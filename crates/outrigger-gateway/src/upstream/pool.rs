@@ -38,7 +38,7 @@ impl Pool {
     pub(crate) fn take(&self, upstream: &Upstream) -> Option<Connection> {
         let mut kept = self.kept.borrow_mut();
         let kept = kept.get_mut(&upstream.id)?;
-        kept.retain(|kept| !kept.connection.sender.is_closed());
+        // One that was given back a moment ago may not be ready yet: it stays. Closed ones go with the next sweep.
         let place = kept.iter().rposition(|kept| kept.connection.sender.is_ready())?;
         Some(kept.remove(place).connection)
     }
