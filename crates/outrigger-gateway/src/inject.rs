@@ -29,6 +29,8 @@ use policy::Policies;
 /// Says which snippets are in a page already, so that a gateway behind another one puts none into it twice.
 const IN_THE_PAGE: HeaderName = HeaderName::from_static("x-snippets");
 
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
 /// The snippets of a site.
 #[derive(Debug)]
 pub(crate) struct Snippets(Vec<Prepared>);
@@ -111,10 +113,15 @@ impl<'s> Navigation<'s> {
         headers: &HeaderMap,
         visitor: impl FnOnce() -> IpAddr,
     ) -> Option<Self> {
-        const OF_SCRIPTS: [&str; 4] = ["hx-request", "turbo-frame", "x-pjax", "x-requested-with"];
+        const OF_SCRIPTS: [HeaderName; 4] = [
+            HeaderName::from_static("hx-request"),
+            HeaderName::from_static("turbo-frame"),
+            HeaderName::from_static("x-pjax"),
+            HeaderName::from_static("x-requested-with"),
+        ];
         let is_page = may_be_page(headers)
             && matches!(*method, Method::GET | Method::HEAD)
-            && !OF_SCRIPTS.iter().any(|name| headers.contains_key(*name));
+            && !OF_SCRIPTS.iter().any(|name| headers.contains_key(name));
         let accept_encoding = headers.get(header::ACCEPT_ENCODING).cloned();
         is_page.then(|| Self { snippets, visitor: visitor(), is_head: *method == Method::HEAD, accept_encoding })
     }
@@ -149,7 +156,7 @@ impl<'s> Navigation<'s> {
 
 /// What a browser says it needs the answer for; browsers do not say so to a server without HTTPS.
 fn destination(headers: &HeaderMap) -> Option<&[u8]> {
-    headers.get("sec-fetch-dest").map(HeaderValue::as_bytes)
+    headers.get(SEC_FETCH_DEST).map(HeaderValue::as_bytes)
 }
 
 fn may_be_page(headers: &HeaderMap) -> bool {
@@ -224,11 +231,20 @@ fn fitting(value: &HeaderValue, additions: &Additions, nonce: &mut Option<String
     changed.then(|| policies.to_string().parse().ok()).flatten().unwrap_or_else(|| value.clone())
 }
 
+/// What is true only of the bytes that the origin sent.
+const OF_OTHER_BYTES: [HeaderName; 8] = [
+    header::CONTENT_LENGTH,
+    header::ETAG,
+    header::LAST_MODIFIED,
+    header::ACCEPT_RANGES,
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+];
+
 fn fit_head(headers: &mut HeaderMap, additions: &Additions) {
-    for name in [header::CONTENT_LENGTH, header::ETAG, header::LAST_MODIFIED, header::ACCEPT_RANGES] {
-        headers.remove(name);
-    }
-    for name in ["content-md5", "digest", "content-digest", "repr-digest"] {
+    for name in OF_OTHER_BYTES {
         headers.remove(name);
     }
     let ids: Vec<&str> = additions.all().map(|snippet| &*snippet.id).collect();

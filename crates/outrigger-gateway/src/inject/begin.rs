@@ -1,6 +1,8 @@
 //! The begin of a page, read without a parser as long as that is sure to find what a parser would (HTML sections 13.2.5
 //! and 13.2.6.4): most heads hold a few kinds of elements, written in the usual way. Pure.
 
+use memchr::{memchr, memmem};
+
 /// What was read of a page.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Begin {
@@ -70,13 +72,13 @@ fn is_blank(byte: u8) -> bool {
 fn comment(text: &[u8]) -> Option<usize> {
     let inner = &text[4..];
     let is_odd = inner.starts_with(b">") || inner.starts_with(b"->");
-    let end = find(inner, b"-->").filter(|end| !is_odd && find(&inner[..*end], b"--!>").is_none())?;
+    let end = memmem::find(inner, b"-->").filter(|end| !is_odd && memmem::find(&inner[..*end], b"--!>").is_none())?;
     Some(4 + end + 3)
 }
 
 fn doctype(text: &[u8]) -> Option<usize> {
     let rest = is_named(text, b"doctype")?;
-    Some(text.len() - rest.len() + find(rest, b">")? + 1)
+    Some(text.len() - rest.len() + memchr(b'>', rest)? + 1)
 }
 
 fn element(text: &[u8], after_bracket: &[u8]) -> Option<Token> {
@@ -142,7 +144,7 @@ fn attributes(text: &[u8]) -> Option<&[u8]> {
 
 fn value(text: &[u8]) -> Option<usize> {
     match text.first()? {
-        quote @ (b'"' | b'\'') => Some(find(&text[1..], &[*quote])? + 2),
+        quote @ (b'"' | b'\'') => Some(memchr(*quote, &text[1..])? + 2),
         _ => {
             let length = count(text, |byte| !is_blank(byte) && byte != b'>');
             let is_usual = !text[..length].iter().any(|byte| matches!(byte, b'"' | b'\'' | b'<' | b'=' | b'`'));
@@ -155,7 +157,7 @@ fn value(text: &[u8]) -> Option<usize> {
 fn raw_text(text: &[u8], name: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        at += find(&text[at..], b"<")? + 1;
+        at += memchr(b'<', &text[at..])? + 1;
         // Scripts may hide their end behind this.
         if name == b"script" && text[at..].starts_with(b"!--") {
             return None;
@@ -180,10 +182,6 @@ fn end_of_tag(text: &[u8]) -> Option<&[u8]> {
 
 fn count(text: &[u8], is_meant: impl Fn(u8) -> bool) -> usize {
     text.iter().take_while(|byte| is_meant(**byte)).count()
-}
-
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text, wanted)
 }
 
 fn contains_any_case(text: &[u8], wanted: &[u8]) -> bool {
