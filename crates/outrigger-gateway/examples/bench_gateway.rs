@@ -20,6 +20,10 @@ use outrigger_gateway::{
     Gateway, Limits, Listeners, Mount, Origin, PageSnippet, Settings, Site, SnippetPosition, Surroundings, Table,
 };
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SNIPPET: &str = "<script defer src=\"https://analytics.example.com/snippet-0001.js\"></script>";
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;

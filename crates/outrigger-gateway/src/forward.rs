@@ -114,10 +114,11 @@ impl Worker {
         }
         let response = match onward {
             Some(onward) => self.pass_on(peer, request, &asked_host, onward, record).await?,
-            None => from_folder(&site, &path, request).await?,
+            // Boxed, as are other ways that few requests take: each request makes room for all that is not.
+            None => Box::pin(from_folder(&site, &path, request)).await?,
         };
         Ok(match navigation {
-            Some(navigation) => navigation.inject(response).await,
+            Some(navigation) => Box::pin(navigation.inject(response)).await,
             None => response,
         })
     }

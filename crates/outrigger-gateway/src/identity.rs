@@ -90,7 +90,7 @@ pub(crate) async fn introduce(headers: &mut HeaderMap, issuer: Option<&Issuer>, 
         Found::Ambiguous => "invalid",
         Found::Token(token) => {
             let claims = match issuer {
-                Some(issuer) => issuer.claims(&token, shared).await,
+                Some(issuer) => Box::pin(issuer.claims(&token, shared)).await,
                 None => Err(Refused::Invalid),
             };
             match claims.map(|claims| bearer(proof, &claims)) {

@@ -254,7 +254,8 @@ impl Entrance {
             let _ = stream.set_nodelay(true);
             let Some(tls) = tls else { return serve(&shared, stream, peer, worker, watcher).await };
             match tokio::time::timeout(shared.settings.timeouts.request_head, tls.accept(stream)).await {
-                Ok(Ok(stream)) => serve(&shared, stream, peer, worker, watcher).await,
+                // Boxed, as it is larger: plain connections need no room for it.
+                Ok(Ok(stream)) => Box::pin(serve(&shared, stream, peer, worker, watcher)).await,
                 Ok(Err(fault)) => tracing::debug!(%fault, "no TLS with a client"),
                 Err(_) => tracing::debug!("a client did not finish its TLS handshake in time"),
             }

@@ -73,6 +73,7 @@ pub enum TableError {
 /// };
 /// let (table, refused) = Table::of([shop]);
 /// assert!(refused.is_empty() && table.len() == 1);
+/// assert_eq!(table.site_at("Shop.Example:443"), Some("site-1"));
 /// let table = table.without_site("site-1");
 /// assert_eq!(table.len(), 0);
 /// # Ok::<(), url::ParseError>(())
@@ -127,6 +128,11 @@ impl Table {
             table.take_out(&old);
         }
         table
+    }
+
+    /// The id of the site that is reached under this name; a port behind it does not matter.
+    pub fn site_at(&self, host: &str) -> Option<&str> {
+        self.site(&host_name(host)?).map(|site| &*site.id)
     }
 
     /// How many sites there are.

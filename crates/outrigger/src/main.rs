@@ -19,6 +19,10 @@ mod sign_in;
 mod terminal;
 mod upstash;
 
+/// Requests through the gateway take and give back memory all the time; docs/BENCHMARKS.md says what this saves.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Self-hosted add-ons for the sites of a hosting product
 #[derive(Parser)]
 #[command(name = "outrigger", version, about, after_long_help = exit::EXIT_CODES)]

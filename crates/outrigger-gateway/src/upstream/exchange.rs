@@ -84,7 +84,7 @@ impl Exchange<'_> {
                 None => return Err(lost.error),
             }
         }
-        let mut connection = self.connect().await?;
+        let mut connection = Box::pin(self.connect()).await?;
         let answer = self.answer(&mut connection, request, upload.as_ref()).await;
         answer.map(|response| (response, self.lease(connection))).map_err(|lost| lost.error)
     }

@@ -1,0 +1,83 @@
+//! What a routed instance costs, and what a look-up and a change of one do, as the table grows:
+//! `cargo bench -p outrigger-gateway --bench table`.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is the benchmark failing")]
+
+use std::alloc::System;
+use std::hint::black_box;
+use std::time::Instant;
+
+use cap::Cap;
+use outrigger_gateway::{Mount, Origin, Site, Table};
+
+#[global_allocator]
+static ALLOCATED: Cap<System> = Cap::new(System, usize::MAX);
+
+const LOOKUPS: usize = 200_000;
+const CHANGES: usize = 1_000;
+
+fn host(number: usize) -> String {
+    format!("site-{number}.sites.example.com")
+}
+
+/// A site with one instance.
+fn site(number: usize) -> Site {
+    Site {
+        id: format!("0190a6b0-0000-7000-8000-{number:012x}"),
+        url: format!("https://{}", host(number)),
+        hosts: vec![host(number)],
+        origin: Some(Origin::Upstream(
+            format!("http://10.0.{}.{}:3000", number / 250 % 250, number % 250).parse().unwrap(),
+        )),
+        identity: None,
+        function_hooks: None,
+        mounts: vec![Mount {
+            slug: "tally".into(),
+            endpoint: Some(format!("https://tally.example.com/tenants/{number}").parse().unwrap()),
+            secret: "a secret of thirty-two characters".into(),
+            instance_id: format!("0190a6b0-0000-7000-9000-{number:012x}"),
+            netlify_id: format!("0190a6b0-0000-7000-a000-{number:012x}"),
+        }],
+        snippets: vec![],
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Nanoseconds for one look-up, of hosts all over the table.
+fn look_up(table: &Table, size: usize, random: &mut fastrand::Rng) -> f64 {
+    let hosts: Vec<String> = (0..LOOKUPS).map(|_| host(random.usize(..size))).collect();
+    let begin = Instant::now();
+    for host in &hosts {
+        assert!(black_box(table.site_at(host)).is_some());
+    }
+    begin.elapsed().as_nanos() as f64 / LOOKUPS as f64
+}
+
+/// Microseconds for a change of one instance, and the bytes that the new table has to itself.
+fn change(table: &Table, size: usize, random: &mut fastrand::Rng) -> (f64, f64) {
+    let sites: Vec<Site> = (0..CHANGES).map(|_| site(random.usize(..size))).collect();
+    let mut changed = Vec::with_capacity(CHANGES);
+    let (before, begin) = (ALLOCATED.allocated(), Instant::now());
+    for site in sites {
+        changed.push(table.with_site(site).unwrap());
+    }
+    let (took, added) = (begin.elapsed(), ALLOCATED.allocated().saturating_sub(before));
+    (took.as_secs_f64() * 1e6 / CHANGES as f64, added as f64 / CHANGES as f64)
+}
+
+fn main() {
+    println!("| instances | bytes for each | look-up | change of one | of which new |\n|---|---|---|---|---|");
+    for size in [1, 10_000, 1_000_000] {
+        let random = &mut fastrand::Rng::with_seed(7);
+        let before = ALLOCATED.allocated();
+        let (table, refused) = Table::of((0..size).map(site));
+        assert!(refused.is_empty());
+        let bytes = (ALLOCATED.allocated() - before) / size;
+        let lookup = median((0..7).map(|_| look_up(&table, size, random)).collect());
+        let (took, added): (Vec<f64>, Vec<f64>) = (0..7).map(|_| change(&table, size, random)).unzip();
+        println!("| {size} | {bytes} | {lookup:.0} ns | {:.1} µs | {:.0} bytes |", median(took), median(added));
+    }
+}
