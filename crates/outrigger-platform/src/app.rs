@@ -1,9 +1,10 @@
 //! What every part of the server is given.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use outrigger_integrations::surface::{SurfaceRegistry, Visits};
-use outrigger_integrations::{Enablements, Manager, Outbound};
+use outrigger_integrations::{Enablements, Manager, Outbound, ScopeKind};
 
 use crate::config::Config;
 use crate::events::PlatformHost;
@@ -30,6 +31,8 @@ pub struct App {
     pub visits: Visits,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
+    /// Held while a connection's token is changed for another one.
+    pub(crate) refreshing: tokio::sync::Mutex<()>,
 }
 
 /// What handlers and jobs hold.
@@ -56,6 +59,7 @@ impl App {
             visits,
             limits,
             metrics,
+            refreshing: tokio::sync::Mutex::default(),
         })
     }
 
@@ -68,6 +72,22 @@ impl App {
         done.moved += self.enablements.reseal_anywhere().await?;
         progress(done);
         Ok(done)
+    }
+
+    /// What people will miss who want to connect integrations, for the operator to read.
+    pub fn missing_oauth(&self) -> Vec<String> {
+        let mut integrations = self.surfaces.at(ScopeKind::Site);
+        integrations.extend(self.surfaces.at(ScopeKind::Account));
+        let clients = &self.config.oauth;
+        let unset = integrations
+            .iter()
+            .filter(|it| it.program.definition().use_identity == Some(true) && !clients.contains_key(it.id.as_str()))
+            .map(|it| format!("nobody can connect `{0}`: the settings have no [oauth.{0}]", it.id));
+        let unknown = clients
+            .keys()
+            .filter(|slug| !integrations.iter().any(|it| it.id.as_str() == *slug))
+            .map(|slug| format!("[oauth.{slug}] is for an integration that is not installed"));
+        unset.chain(unknown).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Where an add-on is, and how we prove ourselves there now.

@@ -1,5 +1,6 @@
 //! Settings of the server: one TOML file, then environment variables, then flags. The binary applies the last two.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::client_address::Network;
+pub use crate::oauth_client::OAuthConfig;
 
 /// Everything that can be set. Every field has a default, so an empty file is a valid one.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,6 +32,8 @@ pub struct Config {
     pub key_file: PathBuf,
     /// Where it is noted which integrations are installed that were built with Netlify's SDK.
     pub integrations_dir: PathBuf,
+    /// What the services of integrations know us as, by the integration's slug.
+    pub oauth: BTreeMap<String, OAuthConfig>,
     /// Lets add-ons and build webhooks be on loopback and private addresses. Only for development.
     pub allow_private_addresses: bool,
     /// How long a request waits for a partner before it answers with the state so far.
@@ -71,6 +75,7 @@ impl Default for Config {
             database_url: "sqlite:outrigger.db".to_owned(),
             key_file: PathBuf::from("outrigger.key"),
             integrations_dir: PathBuf::from("outrigger-integrations"),
+            oauth: BTreeMap::new(),
             allow_private_addresses: false,
             instance_wait: Duration::from_secs(25),
             provider_timeout: Duration::from_secs(20),

@@ -12,6 +12,7 @@ use crate::store::Time;
 pub mod accounts;
 pub mod assets;
 pub mod authorize;
+pub(crate) mod connections;
 pub(crate) mod error_pages;
 mod form;
 pub(crate) mod integrations;

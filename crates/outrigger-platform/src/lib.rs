@@ -15,6 +15,7 @@ pub mod gateway;
 mod jobs;
 mod limits;
 mod metrics;
+mod oauth_client;
 pub mod ops;
 mod provider_client;
 pub mod router;

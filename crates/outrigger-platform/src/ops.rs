@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod addons;
 pub mod build_hooks;
+pub(crate) mod connections;
 pub mod env_vars;
 pub mod instances;
 pub mod plan;

@@ -22,8 +22,8 @@ use utoipa_axum::routes;
 use crate::api::*;
 use crate::app::SharedApp;
 use crate::dashboard::{
-    accounts as account_pages, assets, authorize, error_pages, integrations as integration_pages, protection, settings,
-    sign_in, sites as site_pages, surfaces,
+    accounts as account_pages, assets, authorize, connections, error_pages, integrations as integration_pages,
+    protection, settings, sign_in, sites as site_pages, surfaces,
 };
 use crate::error::{ApiError, bad_request, internal, not_found};
 
@@ -163,6 +163,9 @@ fn pages(app: &SharedApp) -> Router<SharedApp> {
         .route("/accounts/{account}/surfaces", get(surfaces::list_of_account))
         .route("/sites/{site}/surfaces", get(surfaces::list_of_site))
         .merge(surfaces::router(app))
+        .route("/accounts/{account}/connections/{slug}", get(connections::connect_account))
+        .route("/sites/{site}/connections/{slug}", get(connections::connect_site))
+        .route("/connections/callback", get(connections::come_back))
         .route_layer(protection::refuse_other_sites(&app.urls))
         .route_layer(from_fn(protection::protect))
 }

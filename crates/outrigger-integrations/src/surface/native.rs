@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::definition::{SETTINGS, Surface};
 use super::{
-    Element, Event, SurfaceDefinition, SurfaceError, SurfaceProgram, SurfaceState, VisitContext, VisitProgram,
+    Element, Event, Kind, SurfaceDefinition, SurfaceError, SurfaceProgram, SurfaceState, VisitContext, VisitProgram,
 };
 use crate::handler::HandlerCaller;
 
@@ -151,11 +151,20 @@ impl NativeSurface {
         let mut callbacks = Arc::unwrap_or_clone(self.callbacks);
         callbacks.insert(path.to_owned(), route.callbacks);
         self.callbacks = Arc::new(callbacks);
-        for surface in &mut Arc::make_mut(&mut self.definition).surfaces {
+        let definition = Arc::make_mut(&mut self.definition);
+        if route.elements.iter().any(connects) {
+            definition.use_identity = Some(true);
+        }
+        for surface in &mut definition.surfaces {
             surface.routes.insert(path.to_owned(), route.elements.clone());
         }
         self
     }
+}
+
+/// Whether people connect with an account there, as the SDK finds out too.
+fn connects(element: &Element) -> bool {
+    matches!(element.kind, Kind::Connection(_)) || element.contents().iter().any(connects)
 }
 
 impl fmt::Debug for NativeSurface {

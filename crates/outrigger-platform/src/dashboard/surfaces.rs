@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use outrigger_integrations::handler::{Caller, HandlerCaller, HandlerError};
+use outrigger_integrations::handler::{Caller, HandlerCall, HandlerCaller, HandlerError, HandlerReply};
 use outrigger_integrations::pages::{
     self, Layout as SurfaceLayout, Stranger, SurfaceHost, SurfaceOptions, SurfaceRefusal, SurfaceVisitor,
     surface_router,
@@ -20,6 +20,7 @@ use super::{PageResult, page};
 use crate::app::{App, SharedApp};
 use crate::auth::{AccountVisitor, PageRefusal, SignedIn, SiteVisitor, path_value};
 use crate::error::{ApiResult, not_found};
+use crate::ops::connections;
 use crate::store::accounts::{Account, Role};
 use crate::store::integration_tokens::IntegrationToken;
 use crate::store::tokens::Scope as TokenScope;
@@ -131,17 +132,28 @@ impl Visitor {
         token.map(Into::into)
     }
 
-    fn caller(&self, store: &Store, integration: &IntegrationId) -> Result<Caller, StoreError> {
+    async fn caller(&self, app: &App, integration: &IntegrationId) -> Result<Caller, StoreError> {
         let site = match self {
             Self::Account(_) => None,
             Self::Site(visitor) => Some(visitor.site.id.to_string()),
         };
         let user = Some(self.person().user.id.to_string());
-        let token = Some(self.token(store, integration)?);
-        Ok(Caller { account: self.account().id.to_string(), site, user, token, provider_token: None })
+        let token = Some(self.token(&app.store, integration)?);
+        let connected = connections::current(app, &self.scope(), integration).await?;
+        let provider_token = connected.and_then(|connected| connected.token);
+        Ok(Caller { account: self.account().id.to_string(), site, user, token, provider_token })
     }
 
-    fn context(&self, app: &App, integration: &IntegrationId, is_enabled: bool) -> ApiResult<VisitContext> {
+    /// Where they connect the integration, if that is set up and can be done now.
+    fn connect_url(&self, app: &App, integration: &IntegrationId) -> Option<String> {
+        let slug = integration.as_str();
+        app.config.oauth.contains_key(slug).then(|| match self {
+            Self::Account(visitor) => Page::AccountConnection(&visitor.account.slug, slug).to_string(),
+            Self::Site(visitor) => Page::SiteConnection(&visitor.site.name, slug).to_string(),
+        })
+    }
+
+    async fn context(&self, app: &App, integration: &IntegrationId, is_enabled: bool) -> ApiResult<VisitContext> {
         let site = match self {
             Self::Account(_) => None,
             Self::Site(visitor) => {
@@ -149,13 +161,14 @@ impl Visitor {
                 Some(VisitSite { id: visitor.site.id.to_string(), name: visitor.site.name.clone(), url })
             }
         };
+        let connected = connections::current(app, &self.scope(), integration).await?;
         Ok(VisitContext {
             site,
             account: self.account().id.to_string(),
             token: self.token(&app.store, integration)?,
-            provider_token: None,
+            is_connected: connected.is_some(),
+            provider_token: connected.and_then(|connected| connected.token),
             server_url: app.urls.integration(integration).parse().map_err(crate::error::internal)?,
-            is_connected: false,
             is_enabled,
             plugins: Vec::new(),
         })
@@ -174,29 +187,48 @@ impl SurfaceHost for Surfaces {
         };
         let scope = at.scope();
         let enabled = self.0.enablements.find(&scope, &integration.id).await.map_err(|error| failed(&error))?;
-        let context = at.context(&self.0, &integration.id, enabled.is_some());
+        let context = at.context(&self.0, &integration.id, enabled.is_some()).await;
         let context = context.map_err(|error| failed(&error.message()))?;
         Ok(SurfaceVisitor {
             owner: format!("{}/{scope}/{}", at.person().session.id, integration.id),
             program: integration.program.clone(),
             context,
             may_change: at.role() >= Role::Developer,
-            handlers: handlers(self.0.store.clone(), integration, at),
-            connect_url: None,
+            connect_url: at.connect_url(&self.0, &integration.id),
+            handlers: handlers(self.0.clone(), integration, at),
         })
     }
 }
 
 /// Calls the handlers for a visitor. A visit may be long, so each call has a token of its own.
-fn handlers(store: Store, integration: SurfaceIntegration, at: Visitor) -> HandlerCaller {
-    HandlerCaller::new(move |call| match at.caller(&store, &integration.id) {
-        Ok(caller) => integration.handlers.call(call, caller),
-        Err(error) => {
-            let reply = HandlerError::failed(error.to_string()).reply();
-            Box::pin(async move { reply })
-        }
+fn handlers(app: SharedApp, integration: SurfaceIntegration, at: Visitor) -> HandlerCaller {
+    HandlerCaller::new(move |call| {
+        let (app, integration, at) = (app.clone(), integration.clone(), at.clone());
+        Box::pin(async move {
+            let reply = call_handler(&app, &integration, &at, call).await;
+            reply.unwrap_or_else(|error| HandlerError::failed(error.to_string()).reply())
+        })
     })
 }
+
+/// The integration lets go of what it has at the service first: it needs the connection for that.
+async fn call_handler(
+    app: &App,
+    integration: &SurfaceIntegration,
+    at: &Visitor,
+    call: HandlerCall,
+) -> Result<HandlerReply, StoreError> {
+    let caller = at.caller(app, &integration.id).await?;
+    let disconnects = call.name == ON_DISCONNECT;
+    let reply = integration.handlers.call(call, caller).await;
+    if disconnects && reply.is_ok() {
+        connections::end(app, &at.scope(), &integration.id).await?;
+    }
+    Ok(reply)
+}
+
+/// The handler that the card of a connection calls (contract integration-api, section 7).
+const ON_DISCONNECT: &str = "on-disconnect";
 
 struct AroundSurfaces;
 

@@ -37,6 +37,11 @@ pub enum Page<'a> {
     SiteSurfaces(&'a str),
     AccountSurface(&'a str, &'a str),
     SiteSurface(&'a str, &'a str),
+    /// Where somebody connects an integration of an account.
+    AccountConnection(&'a str, &'a str),
+    SiteConnection(&'a str, &'a str),
+    /// Where services send people back to.
+    ConnectionCallback,
     Asset(&'a str),
 }
 
@@ -67,6 +72,9 @@ impl fmt::Display for Page<'_> {
             Self::SiteSurfaces(name) => write!(f, "/sites/{}/surfaces", Encoded(name)),
             Self::AccountSurface(slug, id) => write!(f, "/accounts/{}/surfaces/{}", Encoded(slug), Encoded(id)),
             Self::SiteSurface(name, id) => write!(f, "/sites/{}/surfaces/{}", Encoded(name), Encoded(id)),
+            Self::AccountConnection(slug, id) => write!(f, "/accounts/{}/connections/{}", Encoded(slug), Encoded(id)),
+            Self::SiteConnection(name, id) => write!(f, "/sites/{}/connections/{}", Encoded(name), Encoded(id)),
+            Self::ConnectionCallback => f.write_str("/connections/callback"),
             Self::SystemIntegrations => f.write_str("/system/integrations"),
             Self::Asset(file) => write!(f, "/assets/{}", Encoded(file)),
         }

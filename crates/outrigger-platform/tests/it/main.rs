@@ -6,6 +6,7 @@ mod addons;
 mod app;
 mod bad_input;
 mod build_hooks;
+mod connections;
 mod contract;
 mod dashboard;
 mod env_vars;

@@ -31,6 +31,7 @@ pub(super) async fn run(args: Args) -> CommandResult {
     let app = open(config, keys).await?;
     upstash::register(&app, args.listen.upstash_api_url.clone())?;
     installed::register_all(&app).await?;
+    app.missing_oauth().iter().for_each(|missing| tracing::warn!("{missing}"));
     let gateway = gateway::start(&app, doors, stop.clone());
     tracing::info!(
         address = %app.config.listen,
