@@ -47,6 +47,8 @@ pub(crate) fn outside_world() -> Result<OutsideWorld> {
     require("curl", "curl")?;
     // Found on PATH by the emulator that the tests start.
     require("redis-server", "redis-server")?;
+    // Ends a redis-server with whoever started it.
+    require("setpriv", "util-linux")?;
     // Runs code that pages show.
     require("python3", "python3")?;
     let chromium = require("chromium", "chromium")?;

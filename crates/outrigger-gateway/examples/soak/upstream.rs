@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 /// What the good one does.
 pub(crate) const GOOD: &[&str] =
     &["plain", "chunked", "last", "hang-up", "forged", "early", "echo", "hints", "nothing"];
-/// What the bad one does.
-pub(crate) const BAD: &[&str] = &["reset", "stall", "garbage", "short", "broken-chunk", "rest", "silence"];
+/// What the bad one does, when it does not answer.
+pub(crate) const BAD: &[&str] = &["reset", "stall", "garbage", "short", "broken-chunk", "rest", "silence", "plain"];
 
 /// The body of an answer: of no other request.
 pub(crate) fn body(nonce: &str, length: usize) -> Vec<u8> {
@@ -145,6 +145,10 @@ async fn fail(stream: &mut BufReader<TcpStream>, asked: &Asked) -> io::Result<bo
             let head = head(asked, "transfer-encoding: chunked\r\n");
             let chunk = format!("{:x}\r\n", half.len());
             stream.write_all(&[head.as_bytes(), chunk.as_bytes(), &half, b"\r\nnonsense\r\n"].concat()).await?;
+        }
+        "plain" => {
+            stream.write_all(&whole(asked)).await?;
+            return Ok(true);
         }
         // More than it said.
         "rest" => {

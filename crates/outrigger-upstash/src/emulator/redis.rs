@@ -40,7 +40,11 @@ pub enum RedisFault {
 
 /// The program on `PATH`, if there is one.
 pub fn find_redis_server() -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join("redis-server")).find(|file| file.is_file())
+    on_path("redis-server")
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 pub(super) struct RedisServer {
@@ -119,7 +123,7 @@ user reader on >{read_password} ~* +@read -scan -keys +ping +echo +multi +exec
 
 /// The configuration goes in by standard input, so that no password is in a file or in the list of processes.
 async fn run(program: &OsStr, config: &str) -> Result<Child, RedisFault> {
-    let mut command = Command::new(program);
+    let mut command = ending_with_us(program);
     command.arg("-").kill_on_drop(true).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut process = command.spawn().map_err(not_started)?;
     let pipes = || RedisFault::NotStarted("it has no standard streams".to_owned());
@@ -143,6 +147,18 @@ async fn run(program: &OsStr, config: &str) -> Result<Child, RedisFault> {
     // A full pipe would stop it.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     Ok(process)
+}
+
+/// Ends also when we are killed and can end nothing ourselves, where the system has a program for that.
+fn ending_with_us(program: &OsStr) -> Command {
+    match on_path("setpriv") {
+        Some(setpriv) => {
+            let mut command = Command::new(setpriv);
+            command.args(["--pdeathsig", "KILL"]).arg(program);
+            command
+        }
+        None => Command::new(program),
+    }
 }
 
 fn not_started(fault: io::Error) -> RedisFault {

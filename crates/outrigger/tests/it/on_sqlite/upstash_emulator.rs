@@ -96,3 +96,39 @@ fn people_are_told_what_to_do_with_it() {
     emulator.stop();
     other.stop();
 }
+
+/// Of a process and the threads that started them.
+fn children(process: u32) -> Vec<String> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap().flatten();
+    let listed = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    listed.flat_map(|pids| pids.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+fn runs(pid: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("redis-server"))
+}
+
+#[test]
+fn a_database_ends_with_an_emulator_that_is_killed() {
+    let home = tempfile::tempdir().unwrap();
+    let mut emulator = Emulator::start(home.path(), &["--port", "0", "--json", "--database", "one"], "}");
+    let told: Value = serde_json::from_str(&emulator.printed).unwrap();
+    let has_setpriv = Command::new("setpriv").arg("--version").output().is_ok();
+    if told["redis_server"] != true || !has_setpriv {
+        assert!(std::env::var_os("CI").is_none(), "redis-server and setpriv belong to the suite");
+        return;
+    }
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let one = &told["databases"][0];
+    let bearer = format!("authorization: Bearer {}", text(&one["token"]));
+    assert_eq!(curl(&["--header", &bearer, "--data", r#"["PING"]"#, &text(&one["url"])])["result"], "PONG");
+    let servers: Vec<String> = children(emulator.process.id()).into_iter().filter(|pid| runs(pid)).collect();
+    assert_eq!(servers.len(), 1);
+    emulator.process.kill().unwrap();
+    emulator.process.wait().unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while runs(&servers[0]) {
+        assert!(std::time::Instant::now() < deadline, "redis-server runs on without anybody");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
