@@ -17,7 +17,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use outrigger_gateway::{
-    Gateway, Limits, Listeners, Mount, Origin, PageSnippet, Settings, Site, SnippetPosition, Surroundings, Table,
+    Gateway, Limits, Listeners, Mount, Origin, PageSnippet, Settings, Site, SnippetPosition, Surroundings,
 };
 
 /// As the binary has it.
@@ -39,9 +39,8 @@ fn main() -> Fallible<()> {
     // As many as nginx and HAProxy keep there.
     let limits = Limits { kept_connections: 1024, ..Limits::default() };
     let gateway = Gateway::new(Settings { signature_reuse, limits, ..Settings::default() }, surroundings())?;
-    let (table, refused) = Table::of(sites(server)?);
+    let refused = gateway.table().change(&[], sites(server)?);
     assert!(refused.is_empty(), "{refused:?}");
-    gateway.set_table(table);
     let listeners = Listeners { plain: vec![TcpListener::bind(listen)?], threads: 1, ..Listeners::default() };
     let _running = gateway.serve(listeners)?;
     // Whoever started this ends it.

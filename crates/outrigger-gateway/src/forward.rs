@@ -128,10 +128,9 @@ impl Worker {
         let name = asked_host.to_str().ok().and_then(host_name).ok_or_else(|| {
             refused(StatusCode::BAD_REQUEST, "bad_host", "The host that the request asks for is no host name.")
         })?;
-        let table = self.shared.table.load();
-        table
+        self.shared
+            .table
             .site(&name)
-            .cloned()
             .ok_or_else(|| refused(StatusCode::NOT_FOUND, "unknown_site", "No site has this name. Check the address."))
     }
 

@@ -4,11 +4,11 @@
 //!
 //! The path of a request: [`server`](self) accepts it, `route` and `table` tell where it goes without asking anybody,
 //! `headers` makes the request that is sent on, `identity` vouches for its user to an add-on, `forward` sends it and
-//! passes the answer back. Whoever knows the sites makes a [`Table`] of them, and gives the gateway a new one whenever
-//! something changed; requests that are running are not touched.
+//! passes the answer back. Whoever knows the sites keeps the gateway's [`Table`] of them; requests that are running are
+//! not touched by what changes in it.
 //!
 //! ```no_run
-//! use outrigger_gateway::{Gateway, Listeners, Origin, Settings, Site, Surroundings, Table};
+//! use outrigger_gateway::{Gateway, Listeners, Origin, Settings, Site, Surroundings};
 //!
 //! # async fn example(surroundings: Surroundings) -> Result<(), Box<dyn std::error::Error>> {
 //! let gateway = Gateway::new(Settings::default(), surroundings)?;
@@ -22,7 +22,7 @@
 //!     mounts: vec![],
 //!     snippets: vec![],
 //! };
-//! gateway.set_table(Table::default().with_site(shop)?);
+//! gateway.table().put(shop)?;
 //! let plain = std::net::TcpListener::bind("127.0.0.1:8080")?;
 //! let running = gateway.serve(Listeners { plain: vec![plain], ..Listeners::default() })?;
 //! running.stop().await;

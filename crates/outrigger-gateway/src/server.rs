@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -49,7 +48,7 @@ pub(crate) struct Shared {
     pub(crate) surroundings: Surroundings,
     pub(crate) proof_names: ProofNames,
     pub(crate) via: Via,
-    pub(crate) table: ArcSwap<Table>,
+    pub(crate) table: Table,
     pub(crate) upstreams: Upstreams,
     pub(crate) connector: Connector,
     pub(crate) key_sets: KeySets,
@@ -99,7 +98,7 @@ impl Gateway {
         Ok(Self(Arc::new(Shared {
             proof_names: proof_names.filter(|_| settings.header_prefix.len() > 1).ok_or(bad_prefix)?,
             via: Via::new(&settings.name),
-            table: ArcSwap::default(),
+            table: Table::default(),
             upstreams: Upstreams::default(),
             connector,
             key_sets: KeySets::default(),
@@ -110,14 +109,9 @@ impl Gateway {
         })))
     }
 
-    /// The table by which requests are answered now.
-    pub fn table(&self) -> Arc<Table> {
-        self.0.table.load_full()
-    }
-
-    /// Answers all requests from now on by this table. Those that are running end as they began.
-    pub fn set_table(&self, table: Table) {
-        self.0.table.store(Arc::new(table));
+    /// The table by which requests are answered.
+    pub fn table(&self) -> &Table {
+        &self.0.table
     }
 
     /// Starts to accept connections, on threads of its own.

@@ -1,10 +1,11 @@
-//! Who is reached under which name: an immutable snapshot in memory. A change shares all else with what was before.
+//! Who is reached under which name, in memory.
 
-use std::collections::HashSet;
-use std::sync::{Arc, OnceLock};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 use metrics::Recorder;
-use rpds::HashTrieMapSync;
 
 use crate::identity::Issuer;
 use crate::inject::Snippets;
@@ -56,7 +57,8 @@ pub enum TableError {
     },
 }
 
-/// All sites, by their names. Immutable; cloning is cheap.
+/// All sites, by their names. What is changed in it holds for requests from then on; those that are running keep the
+/// site as it was.
 ///
 /// ```
 /// use outrigger_gateway::{Origin, Site, Table};
@@ -71,18 +73,24 @@ pub enum TableError {
 ///     mounts: vec![],
 ///     snippets: vec![],
 /// };
-/// let (table, refused) = Table::of([shop]);
-/// assert!(refused.is_empty() && table.len() == 1);
-/// assert_eq!(table.site_at("Shop.Example:443"), Some("site-1"));
-/// let table = table.without_site("site-1");
-/// assert_eq!(table.len(), 0);
-/// # Ok::<(), url::ParseError>(())
+/// let table = Table::default();
+/// table.put(shop)?;
+/// assert!(table.len() == 1 && table.has_host("Shop.Example:443"));
+/// table.remove("site-1");
+/// assert!(table.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Default)]
 pub struct Table {
-    by_host: HashTrieMapSync<Box<str>, Arc<Routed>>,
-    by_id: HashTrieMapSync<Box<str>, Arc<Routed>>,
+    /// By name. In parts, so that a change makes few look-ups wait.
+    parts: [RwLock<Names>; PARTS],
+    hasher: RandomState,
+    /// By id; held by whoever changes something.
+    by_id: Mutex<Names>,
 }
+
+type Names = HashMap<Box<str>, Arc<Routed>>;
+
+const PARTS: usize = 64;
 
 /// A site that is ready to answer.
 #[derive(Debug)]
@@ -103,75 +111,101 @@ pub(crate) enum RoutedOrigin {
     Files(std::path::PathBuf),
 }
 
-impl Table {
-    /// A table of these sites. Those that cannot be in it are left out, and the errors say why.
-    pub fn of(sites: impl IntoIterator<Item = Site>) -> (Table, Vec<TableError>) {
-        let mut table = Table::default();
-        let refused = sites.into_iter().filter_map(|site| table.put(site).err()).collect();
-        (table, refused)
+impl Default for Table {
+    fn default() -> Self {
+        let parts = std::array::from_fn(|_| RwLock::default());
+        Self { parts, hasher: RandomState::new(), by_id: Mutex::default() }
     }
+}
 
-    /// This table with a site added or, under its id, changed.
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("sites", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl Table {
+    /// Adds a site or, under its id, changes it.
     ///
     /// # Errors
-    /// [`TableError`] says what of the site cannot be.
-    pub fn with_site(&self, site: Site) -> Result<Table, TableError> {
-        let mut table = self.clone();
-        table.put(site)?;
-        Ok(table)
+    /// [`TableError`] says what of the site cannot be. It is not in the table then, nor as it was before.
+    pub fn put(&self, site: Site) -> Result<(), TableError> {
+        self.change(&[], [site]).pop().map_or(Ok(()), Err)
     }
 
-    /// This table without a site; the same where it has none of this id.
-    pub fn without_site(&self, id: &str) -> Table {
-        let mut table = self.clone();
-        if let Some(old) = table.by_id.get(id).cloned() {
-            table.take_out(&old);
+    /// Takes a site out, if it is there.
+    pub fn remove(&self, id: &str) {
+        self.change(&[id], []);
+    }
+
+    /// Takes sites out and puts others in, or the same ones as they are now, who may have each other's names. A name
+    /// that one of them had and another one has is never without a site. Those that cannot be are left out, and the
+    /// errors say why. Costs what changes, however many there are.
+    pub fn change(&self, gone: &[&str], sites: impl IntoIterator<Item = Site>) -> Vec<TableError> {
+        let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before: Vec<Arc<Routed>> = gone.iter().filter_map(|id| by_id.remove(*id)).collect();
+        let mut refused = Vec::new();
+        for site in sites {
+            before.extend(by_id.remove(site.id.as_str()));
+            match Routed::new(site).and_then(|routed| self.check_names(&routed, &by_id).map(|()| Arc::new(routed))) {
+                Ok(routed) => {
+                    for host in &routed.hosts {
+                        self.write(host).insert(host.clone(), routed.clone());
+                    }
+                    by_id.insert(routed.id.clone(), routed);
+                }
+                Err(fault) => refused.push(fault),
+            }
         }
-        table
-    }
-
-    /// The id of the site that is reached under this name; a port behind it does not matter.
-    pub fn site_at(&self, host: &str) -> Option<&str> {
-        self.site(&host_name(host)?).map(|site| &*site.id)
+        for routed in before {
+            for host in &routed.hosts {
+                let mut names = self.write(host);
+                if names.get(host).is_some_and(|now| Arc::ptr_eq(now, &routed)) {
+                    names.remove(host);
+                }
+            }
+        }
+        refused
     }
 
     /// How many sites there are.
     pub fn len(&self) -> usize {
-        self.by_id.size()
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Whether there is no site.
     pub fn is_empty(&self) -> bool {
-        self.by_id.size() == 0
+        self.len() == 0
     }
 
-    pub(crate) fn site(&self, host: &str) -> Option<&Arc<Routed>> {
-        self.by_host.get(host)
+    /// Whether a site is reached under this name; a port behind it does not matter.
+    pub fn has_host(&self, host: &str) -> bool {
+        host_name(host).is_some_and(|name| self.site(&name).is_some())
     }
 
-    fn put(&mut self, site: Site) -> Result<(), TableError> {
-        let routed = Arc::new(Routed::new(site)?);
+    pub(crate) fn site(&self, host: &str) -> Option<Arc<Routed>> {
+        self.part(host).read().unwrap_or_else(PoisonError::into_inner).get(host).cloned()
+    }
+
+    /// Names of those that stay are taken.
+    fn check_names(&self, routed: &Routed, by_id: &Names) -> Result<(), TableError> {
         for host in &routed.hosts {
-            if let Some(owner) = self.by_host.get(host).filter(|owner| owner.id != routed.id) {
+            let stays = |owner: &Arc<Routed>| by_id.get(&owner.id).is_some_and(|now| Arc::ptr_eq(now, owner));
+            if let Some(owner) = self.site(host).filter(stays) {
                 let (site, host, owner) = (routed.id.to_string(), host.to_string(), owner.id.to_string());
                 return Err(TableError::HostTaken { site, host, owner });
             }
         }
-        if let Some(old) = self.by_id.get(&routed.id).cloned() {
-            self.take_out(&old);
-        }
-        for host in &routed.hosts {
-            self.by_host.insert_mut(host.clone(), routed.clone());
-        }
-        self.by_id.insert_mut(routed.id.clone(), routed.clone());
         Ok(())
     }
 
-    fn take_out(&mut self, old: &Routed) {
-        for host in &old.hosts {
-            self.by_host.remove_mut(host);
-        }
-        self.by_id.remove_mut(&old.id);
+    fn part(&self, host: &str) -> &RwLock<Names> {
+        // The remainder is below the number of parts.
+        &self.parts[(self.hasher.hash_one(host) % PARTS as u64) as usize]
+    }
+
+    fn write(&self, host: &str) -> RwLockWriteGuard<'_, Names> {
+        self.part(host).write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -243,32 +277,52 @@ mod tests {
         }
     }
 
+    fn ids(table: &Table) -> [String; 4] {
+        ["a.example", "b.example", "c.example", "d.example"]
+            .map(|host| table.site(host).map_or("-".to_owned(), |site| site.id.to_string()))
+    }
+
     #[test]
-    fn a_change_of_a_site_moves_its_names_and_leaves_the_old_table_as_it_was() {
-        let (before, refused) = Table::of([site("a", &["a.example", "b.example"]), site("c", &["c.example"])]);
+    fn a_change_of_a_site_moves_its_names() {
+        let table = Table::default();
+        let refused = table.change(&[], [site("a", &["a.example", "b.example"]), site("c", &["c.example"])]);
         assert_eq!(refused, []);
-        let after = before.with_site(site("a", &["B.example", "d.example"])).unwrap();
-        let ids = |table: &Table| {
-            ["a.example", "b.example", "c.example", "d.example"]
-                .map(|host| table.site(host).map_or("-".to_owned(), |site| site.id.to_string()))
-        };
-        assert_eq!(ids(&before), ["a", "a", "c", "-"]);
-        assert_eq!(ids(&after), ["-", "a", "c", "a"]);
-        assert_eq!(ids(&after.without_site("a")), ["-", "-", "c", "-"]);
-        assert_eq!((before.len(), after.len(), after.without_site("a").len()), (2, 2, 1));
+        let running = table.site("a.example").unwrap();
+        table.put(site("a", &["B.example", "d.example"])).unwrap();
+        assert_eq!(ids(&table), ["-", "a", "c", "a"]);
+        assert_eq!(running.hosts, ["a.example".into(), "b.example".into()], "a running request keeps what it has");
+        table.remove("a");
+        table.remove("a");
+        assert_eq!((ids(&table).join(" ").as_str(), table.len()), ("- - c -", 1));
+    }
+
+    #[test]
+    fn names_may_go_from_one_to_another_at_once() {
+        let table = Table::default();
+        table.change(&[], [site("a", &["a.example"]), site("b", &["b.example"]), site("c", &["c.example"])]);
+        let swapped = [site("a", &["b.example"]), site("b", &["a.example", "c.example"])];
+        assert_eq!(table.change(&["a", "b", "c"], swapped), []);
+        assert_eq!(ids(&table), ["b", "a", "b", "-"]);
+        assert_eq!(table.len(), 2);
     }
 
     #[test]
     fn what_cannot_be_is_left_out_with_its_reason() {
         let mut loud = site("e", &["e.example"]);
         loud.origin = Some(Origin::Upstream("ftp://127.0.0.1/".parse().unwrap()));
-        let (table, refused) = Table::of([
-            site("a", &["a.example"]),
-            site("b", &["A.example"]),
-            site("c", &["c.example:80"]),
-            site("d", &["not a host"]),
-            loud,
-        ]);
+        let table = Table::default();
+        table.put(site("d", &["d.example"])).unwrap();
+        let refused = table.change(
+            &[],
+            [
+                site("a", &["a.example"]),
+                site("b", &["b.example", "A.example"]),
+                site("c", &["c.example:80"]),
+                site("d", &["not a host"]),
+                loud,
+            ],
+        );
+        assert_eq!(ids(&table), ["a", "-", "-", "-"]);
         assert_eq!(table.len(), 1);
         let refused: Vec<_> = refused.iter().map(ToString::to_string).collect();
         assert_eq!(

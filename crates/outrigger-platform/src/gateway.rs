@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use outrigger_gateway::{
     CertificateFiles, Destination, Gateway, Identity, Listeners, Mount, Origin, PageSnippet, Settings, Site,
-    Surroundings, Table,
+    Surroundings,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -135,8 +135,7 @@ impl Follower {
         let read = routes.read().await?;
         let Some((last, known)) = &self.last else {
             let addons = routes.addons().await?;
-            let table = self.whole_table(&routes, &addons).await?;
-            self.gateway.set_table(table);
+            self.read_all(&routes, &addons).await?;
             self.last = Some((read, addons));
             return Ok(());
         };
@@ -149,45 +148,31 @@ impl Follower {
         if !changed.is_empty() {
             moved.extend(routes.sites_with(&changed).await?);
         }
-        let mut table = (*self.gateway.table()).clone();
         for batch in moved.chunks(500) {
-            table = self.with_sites(&routes, &addons, table, batch).await?;
+            self.read(&routes, &addons, batch).await?;
         }
-        self.gateway.set_table(table);
         self.last = Some((read, addons));
         Ok(())
     }
 
-    async fn whole_table(&self, routes: &Routes<'_>, addons: &RoutedAddons) -> Result<Table, StoreError> {
-        let mut table = Table::default();
+    async fn read_all(&self, routes: &Routes<'_>, addons: &RoutedAddons) -> Result<(), StoreError> {
         let mut last = None;
         loop {
             let batch = routes.ids_after(last.as_ref()).await?;
-            let Some(newest) = batch.last().cloned() else { return Ok(table) };
-            table = self.with_sites(routes, addons, table, &batch).await?;
+            let Some(newest) = batch.last().cloned() else { return Ok(()) };
+            self.read(routes, addons, &batch).await?;
             last = Some(newest);
         }
     }
 
-    async fn with_sites(
-        &self,
-        routes: &Routes<'_>,
-        addons: &RoutedAddons,
-        mut table: Table,
-        ids: &[SiteId],
-    ) -> Result<Table, StoreError> {
-        // Those that are gone, or whose names go to each other, leave before the others come.
-        for id in ids {
-            table = table.without_site(id.as_str());
+    /// Brings these sites to what the store holds; those that it does not hold are gone.
+    async fn read(&self, routes: &Routes<'_>, addons: &RoutedAddons, ids: &[SiteId]) -> Result<(), StoreError> {
+        let gone: Vec<&str> = ids.iter().map(SiteId::as_str).collect();
+        let sites = routes.sites(ids).await?.into_iter().map(|rows| routed(&self.app, addons, rows));
+        for fault in self.gateway.table().change(&gone, sites) {
+            tracing::error!(%fault, "a site cannot be routed");
         }
-        for rows in routes.sites(ids).await? {
-            let id = rows.site.id.clone();
-            match table.with_site(routed(&self.app, addons, rows)) {
-                Ok(with) => table = with,
-                Err(fault) => tracing::error!(site_id = %id, %fault, "a site cannot be routed"),
-            }
-        }
-        Ok(table)
+        Ok(())
     }
 }
 

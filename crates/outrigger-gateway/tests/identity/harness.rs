@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use outrigger_addon::signature::verify;
 use outrigger_gateway::{
-    Destination, Gateway, Identity, Listeners, Mount, Origin, Running, Settings, Site, Surroundings, Table, Timeouts,
+    Destination, Gateway, Identity, Listeners, Mount, Origin, Running, Settings, Site, Surroundings, Timeouts,
 };
 use serde_json::{Value, json};
 use url::Url;
@@ -77,7 +77,7 @@ impl World {
         };
         let timeouts = Timeouts { keys, drain: Duration::ZERO, ..Timeouts::default() };
         let gateway = Gateway::new(Settings { timeouts, ..Settings::default() }, surroundings).unwrap();
-        gateway.set_table(Table::default().with_site(site(identity, &upstream)).unwrap());
+        gateway.table().put(site(identity, &upstream)).unwrap();
         World::open(gateway, clock)
     }
 

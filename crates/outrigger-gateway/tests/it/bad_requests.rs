@@ -181,7 +181,7 @@ async fn an_address_that_leads_back_to_the_gateway_ends() {
     let mut shop = site(Some(world.address), None);
     // The gateway asks itself under the name of its own address.
     shop.hosts.push("127.0.0.1".to_owned());
-    world.gateway.set_table(world.gateway.table().with_site(shop).unwrap());
+    world.gateway.table().put(shop).unwrap();
     assert_eq!(fault(&world.get("/").await), (508, "loop".to_owned(), "upstream".to_owned()));
 }
 
@@ -200,7 +200,7 @@ async fn addresses_that_are_forbidden_are_not_asked_however_they_are_written() {
     for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0x7f.1", "2130706433"] {
         let mut shop = site(None, None);
         shop.mounts[0].endpoint = Some(format!("http://{host}:{}/", inner.port()).parse().unwrap());
-        world.gateway.set_table(world.gateway.table().with_site(shop).unwrap());
+        world.gateway.table().put(shop).unwrap();
         let (status, code, side) = fault(&world.get("/.netlify/tally").await);
         // A host that could not be reached five times in a row is left alone.
         assert!(code == "forbidden_address" || code == "upstream_left_alone", "{host}: {status} {code} {side}");
@@ -216,7 +216,7 @@ async fn one_tenants_answer_is_never_anothers() {
     let mut other = site(Some(b), None);
     other.id = "site-2".to_owned();
     other.hosts = vec!["other.example".to_owned()];
-    world.gateway.set_table(world.gateway.table().with_site(other).unwrap());
+    world.gateway.table().put(other).unwrap();
     let mut client = world.connect().await;
     for (host, expected) in [(HOST, "a"), ("other.example", "b"), (HOST, "a"), ("other.example", "b")] {
         client.send(&format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n")).await;

@@ -58,9 +58,9 @@ async fn a_new_table_counts_from_the_next_request_on() {
     running.send(&format!("GET / HTTP/1.1\r\nhost: {HOST}\r\n\r\n")).await;
     got.notified().await;
     let table = world.gateway.table();
-    world.gateway.set_table(table.with_site(site(Some(echo().await), None)).unwrap());
+    table.put(site(Some(echo().await), None)).unwrap();
     assert_eq!(world.echoed("/new", "").await["target"], "/new");
-    world.gateway.set_table(table.without_site("site-1"));
+    table.remove("site-1");
     assert_eq!(fault(&world.get("/").await).1, "unknown_site");
     go.notify_one();
     let answer = running.until("ok").await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use outrigger_gateway::{CertificateFiles, Gateway, Listeners, Table};
+use outrigger_gateway::{CertificateFiles, Gateway, Listeners};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, ServerName};
@@ -34,7 +34,7 @@ async fn clients_come_through_tls_with_either_version_of_http() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let gateway = Gateway::new(settings(), surroundings()).unwrap();
-    gateway.set_table(Table::default().with_site(site(Some(echo().await), None)).unwrap());
+    gateway.table().put(site(Some(echo().await), None)).unwrap();
     let tls = vec![(listener, Arc::new(server))];
     let _running = gateway.serve(Listeners { tls, threads: 1, ..Listeners::default() }).unwrap();
     for (protocol, via) in [("h2", "2 outrigger"), ("http/1.1", "1.1 outrigger")] {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use outrigger_gateway::{Gateway, Listeners, Mount, Origin, Running, Settings, Site, Surroundings, Table};
+use outrigger_gateway::{Gateway, Listeners, Mount, Origin, Running, Settings, Site, Surroundings};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -78,7 +78,7 @@ impl World {
         let listener = StdListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let gateway = Gateway::new(settings, surroundings).unwrap();
-        gateway.set_table(Table::default().with_site(site).unwrap());
+        gateway.table().put(site).unwrap();
         let listeners = Listeners { plain: vec![listener], threads: 2, ..Listeners::default() };
         let running = gateway.serve(listeners).unwrap();
         World { gateway, running, address }
