@@ -5,11 +5,13 @@
 //! not live on in browsers that ask whether their page is still fresh. They are compressed here, once they are changed.
 
 mod begin;
+mod head;
 mod page;
 mod policy;
 mod preview;
 mod snippet;
 mod stream;
+mod tail;
 
 use std::net::IpAddr;
 
