@@ -219,16 +219,20 @@ async fn call_handler(
     call: HandlerCall,
 ) -> Result<HandlerReply, StoreError> {
     let caller = at.caller(app, &integration.id).await?;
-    let disconnects = call.name == ON_DISCONNECT;
+    let (scope, id) = (at.scope(), &integration.id);
+    let ending = match ENDING.contains(&call.name.as_str()) {
+        true => app.enablements.connection(&scope, id).await?,
+        false => None,
+    };
     let reply = integration.handlers.call(call, caller).await;
-    if disconnects && reply.is_ok() {
-        connections::end(app, &at.scope(), &integration.id).await?;
+    if let Some(kept) = ending.filter(|_| reply.is_ok()) {
+        connections::end(app, &scope, id, &kept).await?;
     }
     Ok(reply)
 }
 
-/// The handler that the card of a connection calls (contract integration-api, section 7).
-const ON_DISCONNECT: &str = "on-disconnect";
+/// The handlers of the host's own controls that end a connection (contract integration-api, section 7).
+const ENDING: [&str; 2] = ["on-disable", "on-disconnect"];
 
 struct AroundSurfaces;
 

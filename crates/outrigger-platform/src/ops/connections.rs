@@ -176,9 +176,13 @@ async fn forget(app: &App, scope: &Scope, integration: &IntegrationId) -> Result
     Ok(None)
 }
 
-/// Ends a connection, here and at the service. That the service cannot be told ends it here no less.
-pub(crate) async fn end(app: &App, scope: &Scope, integration: &IntegrationId) -> Result<(), StoreError> {
-    let Some(kept) = app.enablements.connection(scope, integration).await? else { return Ok(()) };
+/// Ends this connection, here and at the service. That the service cannot be told ends it here no less.
+pub(crate) async fn end(
+    app: &App,
+    scope: &Scope,
+    integration: &IntegrationId,
+    kept: &KeptConnection,
+) -> Result<(), StoreError> {
     app.enablements.disconnect(scope, integration).await?;
     if let Ok(client) = client_of(app, integration)
         && let Err(error) = client.revoke(&kept.connection).await

@@ -144,6 +144,13 @@ async fn somebody_connects_uses_and_disconnects() {
     assert!(page.contains("Connect with Drive."), "{page}");
     assert_eq!(service.revoked(), ["refresh-1"]);
     assert_eq!(token(&mut ada).await, "no token");
+
+    connect(&mut ada, &service).await.leads_to(SURFACE);
+    let page = ada.get(SURFACE).await.expect(200);
+    let page = press_at(SURFACE, &mut ada, &page, "disable", &[]).await;
+    let page = press_at(SURFACE, &mut ada, &page, "disable!", &[]).await;
+    assert!(page.contains("not enabled here yet"), "{page}");
+    assert_eq!(service.revoked(), ["refresh-1", "refresh-2"], "with the integration goes its connection");
 }
 
 #[tokio::test]
