@@ -112,6 +112,12 @@ pub(crate) struct Connected {
     pub(crate) token: Option<SecretString>,
 }
 
+impl Connected {
+    fn with(connection: Connection) -> Self {
+        Self { token: Some(connection.access_token) }
+    }
+}
+
 /// The connection there, with a token that is still good. One that the service does not know any more is forgotten.
 pub(crate) async fn current(
     app: &App,
@@ -120,13 +126,13 @@ pub(crate) async fn current(
 ) -> Result<Option<Connected>, StoreError> {
     let Some(kept) = app.enablements.connection(scope, integration).await? else { return Ok(None) };
     if is_good(&kept.connection, app.store.clock().now()) {
-        return Ok(Some(Connected { token: Some(kept.connection.access_token) }));
+        return Ok(Some(Connected::with(kept.connection)));
     }
     // One at a time: services take a refresh token once.
     let _turn = app.refreshing.lock().await;
     let Some(kept) = app.enablements.connection(scope, integration).await? else { return Ok(None) };
     if is_good(&kept.connection, app.store.clock().now()) {
-        return Ok(Some(Connected { token: Some(kept.connection.access_token) }));
+        return Ok(Some(Connected::with(kept.connection)));
     }
     refresh(app, scope, integration, kept).await
 }
@@ -150,14 +156,12 @@ async fn refresh(
     match client.refresh(token, now).await {
         Ok(new) => {
             app.enablements.renew_connection(scope, integration, &kept, &new).await?;
-            Ok(Some(Connected { token: Some(new.access_token) }))
+            Ok(Some(Connected::with(new)))
         }
         Err(OAuthError::Refused(reason)) => {
             // Another process may have been first: then there is another one by now.
             match app.enablements.connection(scope, integration).await? {
-                Some(other) if is_good(&other.connection, now) => {
-                    Ok(Some(Connected { token: Some(other.connection.access_token) }))
-                }
+                Some(other) if is_good(&other.connection, now) => Ok(Some(Connected::with(other.connection))),
                 _ => {
                     tracing::warn!(%scope, %integration, reason, "the service ended a connection");
                     forget(app, scope, integration).await
